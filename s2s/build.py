@@ -1,0 +1,233 @@
+"""The one place where a section of the configuration becomes a part of the program."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from s2s.config import Config, DecodingConfig, ModelConfig, TrainingConfig
+from s2s.decoding.search import Beam
+from s2s.errors import UsageError
+from s2s.nn.attention import AdditiveAttention, Attention, FixedVector
+from s2s.nn.cells import CELLS, Cell
+from s2s.nn.decoder import AskBetween, AskFirst, Bridge, Decoder, Order, Readout, UpperLayers
+from s2s.nn.embedding import Embedding, OutputLayer
+from s2s.nn.encoder import Encoder
+from s2s.nn.model import Seq2Seq
+from s2s.nn.recurrent import Layer, Stack
+from s2s.training.optim import Budget, Schedule
+from s2s.training.parallel import Replicas
+
+
+def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2Seq:
+    """The model that a configuration describes, freshly initialised from torch's random state.
+
+    Args:
+        src_vocab: pieces in the source vocabulary; the same as `trg_vocab` where `tie` is `all`.
+
+    Raises:
+        UsageError: the settings do not fit together.
+    """
+    check_model(config)
+    directions = 2 if config.bidirectional else 1
+    width = config.hidden_size * directions
+    trg_embedding = Embedding(vocab_size=trg_vocab, embed_size=config.embed_size)
+    src_embedding = (
+        trg_embedding if config.tie == "all" else Embedding(vocab_size=src_vocab, embed_size=config.embed_size)
+    )
+    readout_size = config.hidden_size if config.tie == "none" else config.embed_size
+    output_weight = (
+        nn.Parameter(torch.randn(trg_vocab, readout_size) / readout_size**0.5)
+        if config.tie == "none"
+        else trg_embedding.weight
+    )
+    return Seq2Seq(
+        encoder=Encoder(embedding=src_embedding, stack=_encoder_stack(config), dropout=config.dropout),
+        decoder=Decoder(
+            embedding=trg_embedding,
+            bridge=Bridge(
+                encoder_size=width,
+                hidden_size=width,
+                num_layers=config.num_layers,
+                state_tensors=CELLS[config.cell].state_tensors,
+            ),
+            order=ORDERS[config.attend](config, width),
+            readout=Readout(
+                hidden_size=width, context_size=width, embed_size=config.embed_size, readout_size=readout_size
+            ),
+            output=OutputLayer(weight=output_weight),
+            dropout=config.dropout,
+        ),
+    )
+
+
+def check_model(config: ModelConfig) -> None:
+    """Refuse settings that make no model.
+
+    Raises:
+        UsageError: with the reason.
+    """
+    if config.attention == "none" and config.attend != "first":
+        raise UsageError(
+            'without attention nobody asks: the fixed vector is the context of every step, as in attend = "first"',
+            where=f"model.attend = {config.attend!r}",
+            hint="Set model.attend=first beside model.attention=none.",
+        )
+
+
+def _cell(config: ModelConfig, input_size: int, hidden_size: int) -> Cell:
+    return CELLS[config.cell](input_size=input_size, hidden_size=hidden_size)
+
+
+def _encoder_stack(config: ModelConfig) -> Stack:
+    width = config.hidden_size * (2 if config.bidirectional else 1)
+    sizes = [config.embed_size] + [width] * (config.num_layers - 1)
+    layers = [
+        Layer(
+            forward_cell=_cell(config, size, config.hidden_size),
+            backward_cell=_cell(config, size, config.hidden_size) if config.bidirectional else None,
+        )
+        for size in sizes
+    ]
+    return Stack(layers=layers, dropout=config.dropout)
+
+
+def _upper_layers(config: ModelConfig, width: int) -> UpperLayers:
+    cells = [_cell(config, width, width) for _ in range(config.num_layers - 1)]
+    return UpperLayers(cells=cells, dropout=config.dropout)
+
+
+def _additive(config: ModelConfig, width: int) -> Attention:
+    return AdditiveAttention(query_size=width, state_size=width, attention_size=width)
+
+
+def _fixed_vector(config: ModelConfig, width: int) -> Attention:
+    return FixedVector()
+
+
+def _ask_first(config: ModelConfig, width: int) -> Order:
+    return AskFirst(
+        attention=ATTENTIONS[config.attention](config, width),
+        cell=_cell(config, config.embed_size, width),
+        context_size=width,
+        upper=_upper_layers(config, width),
+    )
+
+
+def _ask_between(config: ModelConfig, width: int) -> Order:
+    return AskBetween(
+        attention=ATTENTIONS[config.attention](config, width),
+        first=_cell(config, config.embed_size, width),
+        second=_cell(config, width, width),
+        upper=_upper_layers(config, width),
+    )
+
+
+ATTENTIONS = {"additive": _additive, "none": _fixed_vector}
+ORDERS = {"first": _ask_first, "between": _ask_between}
+
+
+def build_schedule(config: TrainingConfig) -> Schedule:
+    """The learning rate over the budget."""
+    return Schedule(peak=config.learning_rate, warmup=config.warmup, falls=config.decay == "linear")
+
+
+def build_budget(config: TrainingConfig) -> Budget:
+    """When training ends."""
+    return Budget(updates=config.max_updates, epochs=config.max_epochs, seconds=60.0 * config.max_minutes)
+
+
+def build_beam(config: DecodingConfig, *, size: int | None = None) -> Beam:
+    """The search; `size` takes the place of the configured beam."""
+    return Beam(size=size or config.beam, length_penalty=config.length_penalty, max_length=config.max_length)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how numbers are computed: decided once, recorded, kept on resume."""
+
+    device: torch.device
+    precision: torch.dtype
+    threads: int
+
+    def autocast(self) -> torch.autocast:
+        """The context in which a forward pass runs."""
+        enabled = self.precision == torch.bfloat16
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
+
+
+def build_compute(config: Config) -> Compute:
+    """Choose the device, the number format and the threads; sets torch's thread count.
+
+    Raises:
+        UsageError: the device asked for does not exist, or cannot do the precision.
+    """
+    threads = config.training.threads or available_cores()
+    torch.set_num_threads(threads)
+    device = _device(config.training.device)
+    wanted = config.training.precision
+    if wanted == "auto":
+        precision = torch.bfloat16 if _bf16_is_faster(device) else torch.float32
+    else:
+        precision = torch.bfloat16 if wanted == "bf16" else torch.float32
+    return Compute(device=device, precision=precision, threads=threads)
+
+
+def build_replicas(config: TrainingConfig, compute: Compute, model: Seq2Seq) -> Replicas:
+    """The workers of an update: one for each CPU thread, or one for a CUDA device."""
+    return Replicas(
+        model,
+        count=compute.threads if compute.device.type == "cpu" else 1,
+        seed=config.seed,
+        label_smoothing=config.label_smoothing,
+        autocast=compute.autocast,
+    )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as fault:
+        raise UsageError(
+            f"{name!r} is no device", where="training.device", hint="Use auto, cpu, cuda or cuda:N."
+        ) from fault
+    if device.type not in ("cpu", "cuda"):
+        raise UsageError(f"{name!r} is not supported", where="training.device", hint="Use auto, cpu, cuda or cuda:N.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"{name!r} was asked for, and torch sees {torch.cuda.device_count()} CUDA devices",
+            where="training.device",
+            hint="Use --set training.device=cpu, or install a CUDA build of torch.",
+        )
+    return device
+
+
+def _bf16_is_faster(device: torch.device) -> bool:
+    """Whether bf16 products are worth their rounding: at least 1.5 times faster than fp32 here.
+
+    Many CPUs compute bf16 in software, a hundred times slower; so it is measured, in about 20 ms.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    times = {}
+    for kind in (torch.float32, torch.bfloat16):
+        left, right = torch.ones(64, 256, dtype=kind), torch.ones(256, 512, dtype=kind)
+        _ = left @ right
+        rounds = []
+        for _ in range(3):
+            began = time.perf_counter()
+            _ = left @ right
+            rounds.append(time.perf_counter() - began)
+        times[kind] = min(rounds)
+    return times[torch.float32] > 1.5 * times[torch.bfloat16]

@@ -1,0 +1,65 @@
+"""The program: its commands, and the one place where an error becomes a message and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import s2s
+from s2s.cli import align, data, evaluate, plot, settings, tokenizer, train, translate
+from s2s.errors import S2SError
+
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Train recurrent translators from two text files, score them, and see what they attend to.",
+    epilog="Start with `s2s train` (the built-in corpus) or `s2s train --train x.en x.fr`.",
+)
+app.command("train")(train.train)
+app.command("translate")(translate.translate)
+app.command("eval")(evaluate.evaluate)
+app.command("align")(align.align)
+app.command("plot-alignment")(plot.plot_alignment)
+app.command("settings")(settings.settings)
+app.add_typer(data.app, name="data")
+app.add_typer(tokenizer.app, name="tokenizer")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"s2s {s2s.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of the program itself."""
+    if debug:
+        os.environ["S2S_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run the command line; every fault that a user can cause ends in one message."""
+    try:
+        app()
+    except S2SError as fault:
+        if os.environ.get("S2S_DEBUG"):
+            raise
+        typer.echo(f"error: {fault}", err=True)
+        sys.exit(fault.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); nothing more can be said, and nothing should be.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

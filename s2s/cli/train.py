@@ -1,0 +1,165 @@
+"""`s2s train`."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from s2s.errors import UsageError
+
+if TYPE_CHECKING:
+    from s2s.workflow.training import Outcome
+
+Pair = tuple[Path, Path] | None
+
+
+def train(
+    config: Annotated[Path | None, typer.Argument(help="A TOML file of settings (`s2s settings`).")] = None,
+    train_files: Annotated[Pair, typer.Option("--train", metavar="SRC TRG", help="Training pairs.")] = None,
+    dev_files: Annotated[Pair, typer.Option("--dev", metavar="SRC TRG", help="Pairs that choose the best.")] = None,
+    test_files: Annotated[Pair, typer.Option("--test", metavar="SRC TRG", help="Pairs scored at the end.")] = None,
+    train_tsv: Annotated[Path | None, typer.Option(help="Training pairs as a two-column file.")] = None,
+    dev_tsv: Annotated[Path | None, typer.Option(help="The same for --dev.")] = None,
+    test_tsv: Annotated[Path | None, typer.Option(help="The same for --test.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory to make; default: a new runs/NAME.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as model.cell=lstm."),
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run where it stopped.")] = None,
+) -> None:
+    """Train a translator: tokenizer, model and scores in one go.
+
+    Without any data it trains on the built-in English-French corpus. The configuration gives way to flags, and
+    these to --set.
+    """
+    from s2s.config import check_config, merge, parse_override, read_config, with_absolute_paths
+
+    chosen = merge(*(with_absolute_paths(parse_override(text), Path.cwd()) for text in overrides or []))
+    flags = {
+        name: _source(name, files, tsv)
+        for name, files, tsv in (
+            ("train", train_files, train_tsv),
+            ("dev", dev_files, dev_tsv),
+            ("test", test_files, test_tsv),
+        )
+        if files or tsv
+    }
+    if resume is not None:
+        _resume(resume, chosen, given=[config, out, flags])
+        return
+    table: dict[str, Any] = read_config(config) if config else {}
+    if "train" in flags:
+        table = merge(table, {"data": {"corpus": ""}})
+    table = merge(table, {"data": flags} if flags else {}, chosen)
+    if config is None and not {"train", "corpus"} & set(table.get("data", {})):
+        table = merge(table, {"data": {"corpus": "builtin"}})
+    checked = check_config(table, where=str(config) if config else None)
+    _train(table, checked, config, out)
+
+
+def _source(name: str, files: Pair, tsv: Path | None) -> list[str]:
+    if files and tsv:
+        raise UsageError(f"--{name} and --{name}-tsv both name the {name} pairs", hint="Give one of the two.")
+    return [str(path.resolve()) for path in (files or (tsv,)) if path]
+
+
+def _train(table: dict[str, Any], checked: Any, config: Path | None, out: Path | None) -> None:
+    from s2s.cli.console import TrainingConsole, stderr_console
+    from s2s.workflow.training import train as start
+
+    console = TrainingConsole(stderr_console())
+    run = out or _new_run(config.stem if config else checked.data.corpus or "run")
+    with _stoppable() as stop:
+        outcome = start(
+            checked,
+            run,
+            console,
+            written=config.read_text(encoding="utf-8-sig") if config else "",
+            command=["s2s", *sys.argv[1:]],
+            should_stop=lambda: stop.signal is not None,
+        )
+        console.close()
+    _finish(outcome, stop)
+
+
+def _resume(run: Path, overrides: dict[str, Any], given: list[object]) -> None:
+    if any(given):
+        raise UsageError(
+            "--resume goes on with the settings and data of the run",
+            hint="Beside it only --set is allowed, and only for a few settings, such as training.max_epochs.",
+        )
+    from s2s.cli.console import TrainingConsole, stderr_console
+    from s2s.workflow.training import resume
+
+    console = TrainingConsole(stderr_console())
+    with _stoppable() as stop:
+        outcome = resume(run, console, overrides=overrides, should_stop=lambda: stop.signal is not None)
+        console.close()
+    _finish(outcome, stop)
+
+
+class Stop:
+    """The signal that asked training to stop, if one did."""
+
+    signal: int | None = None
+
+
+@contextmanager
+def _stoppable() -> Iterator[Stop]:
+    """The first Ctrl-C or SIGTERM asks training to stop and save; a second one ends the program at once."""
+    stop = Stop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.signal = number
+        typer.echo("\nstopping after this update; once more ends at once without saving", err=True)
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _new_run(name: str) -> Path:
+    """The first of runs/NAME, runs/NAME-2, ... that is not taken."""
+    number = 1
+    while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return path
+
+
+def _finish(outcome: "Outcome", stop: Stop) -> None:
+    """Print the scores, which are the result, and how to go on."""
+    from s2s.cli.console import score_lines, score_table
+
+    run = shlex.quote(str(outcome.run.path))
+    if outcome.dev is None:
+        typer.echo(f"stopped after update {outcome.updates:,}, all saved. Go on: s2s train --resume {run}", err=True)
+        raise typer.Exit(128 + (stop.signal or signal.SIGINT))
+    typer.echo(f"{outcome.end.value} after {outcome.updates:,} updates; the best checkpoint scores:", err=True)
+    for name, evaluation in (("dev", outcome.dev), ("test", outcome.test)):
+        if evaluation is None:
+            continue
+        if sys.stdout.isatty():
+            from rich.console import Console
+
+            Console().print(score_table(name, evaluation))
+        else:
+            typer.echo("\n".join(score_lines(name, evaluation)))
+    typer.echo(
+        f"\ntranslate:   s2s translate {run}\nsee:         s2s plot-alignment {run} SENTENCE --out alignment.png\n"
+        f"train on:    s2s train --resume {run} --set training.max_epochs=N",
+        err=True,
+    )

@@ -1,0 +1,385 @@
+"""The whole configuration: frozen, checked before work starts, every fault reported at once."""
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from s2s.errors import S2SError, UsageError
+
+Table = dict[str, Any]
+"""A configuration before it is checked: section -> key -> value."""
+
+BUILTIN = "builtin"
+
+
+def _as_source(value: object) -> object:
+    """`"x.tsv"` is short for `["x.tsv"]`."""
+    return (value,) if isinstance(value, str | Path) else value
+
+
+def _as_sources(value: object) -> object:
+    """One source where several may stand is a list of one."""
+    if isinstance(value, str | Path):
+        return ((value,),)
+    if isinstance(value, list | tuple) and value and all(isinstance(item, str | Path) for item in value):
+        if len(value) == 2 and not any(_is_tsv(item) for item in value):
+            return (tuple(value),)
+        return tuple((item,) for item in value)
+    if isinstance(value, list | tuple):
+        return tuple(_as_source(item) for item in value)
+    return value
+
+
+def _is_tsv(path: str | Path) -> bool:
+    return str(path).endswith((".tsv", ".tsv.gz"))
+
+
+Source = Annotated[tuple[Path, ...], BeforeValidator(_as_source), Field(min_length=1, max_length=2), "a corpus on disk"]
+Sources = Annotated[tuple[Source, ...], BeforeValidator(_as_sources)]
+Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class Section(BaseModel):
+    """A table of the configuration."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False, strict=False
+    )
+
+
+class DataConfig(Section):
+    """Where the sentence pairs come from."""
+
+    corpus: Literal["", "builtin"] = ""
+    """`builtin` trains on the generated English-French corpus in place of files."""
+    pairs: Annotated[int, Field(ge=100, le=200_000)] = 20_000
+    """Training pairs of the built-in corpus."""
+    src_lang: str = ""
+    """Code of the source language; empty: the ending of its file (`train.en`)."""
+    trg_lang: str = ""
+    """Code of the target language; empty: the ending of its file. `fr` splits elisions (l', d') into words."""
+    train: Sources = ()
+    """Training files: ["x.en", "x.fr"], "x.tsv" (two columns), or a list of such; .gz allowed."""
+    dev: Source | None = None
+    """The pairs that choose the best checkpoint; without them a seeded part of train is held out."""
+    test: Source | None = None
+    """The pairs that are scored once, at the end."""
+    dev_size: Annotated[int, Field(ge=1)] = 1000
+    """Pairs held out where `dev` is not given; never more than a tenth of train."""
+    max_words: Annotated[int, Field(ge=1)] = 200
+    """Training pairs with a longer side (words between spaces) are left out, and counted."""
+    max_ratio: Annotated[float, Field(gt=1.0)] = 9.0
+    """Training pairs whose longer side has more than this many times the words of the other are left out."""
+
+
+class TokenizerConfig(Section):
+    """How text becomes pieces."""
+
+    kind: Literal["bpe", "unigram", "char", "word"] = "bpe"
+    """`bpe` and `unigram` subwords (sentencepiece), `char`acters, or `word`s between spaces."""
+    size: Annotated[int, Field(ge=8, le=1_000_000)] = 4000
+    """Pieces in the vocabulary, special and byte pieces included; sized down where the corpus has fewer."""
+    joint: bool = True
+    """One vocabulary for both languages, or one each."""
+
+
+class ModelConfig(Section):
+    """The architecture."""
+
+    cell: Literal["gru", "lstm"] = "gru"
+    """The recurrent cell of encoder and decoder."""
+    attention: Literal["additive", "none"] = "additive"
+    """`additive` (Bahdanau et al. 2015), or `none`: one fixed vector for the whole sentence (Cho et al. 2014)."""
+    attend: Literal["first", "between"] = "between"
+    """Who asks: `first` the previous state (Bahdanau), `between` a state inside the step (Nematus)."""
+    bidirectional: bool = True
+    """Read the source in both directions."""
+    num_layers: Annotated[int, Field(ge=1, le=16)] = 1
+    """Recurrent layers of the encoder and of the decoder."""
+    embed_size: Annotated[int, Field(ge=1)] = 256
+    """Width of the embeddings, and of the readout where `tie` is not `none`."""
+    hidden_size: Annotated[int, Field(ge=1)] = 256
+    """Width of the encoder per direction; the decoder is as wide as the encoder's directions together."""
+    tie: Literal["none", "target", "all"] = "all"
+    """Share the output layer with the target embedding (`target`), and with the source's, too (`all`)."""
+    dropout: Share = 0.2
+    """Share of embeddings, between-layer states and readouts that is zeroed in training."""
+
+
+class TrainingConfig(Section):
+    """Optimisation, budget and validation."""
+
+    batch_tokens: Annotated[int, Field(ge=1)] = 1000
+    """Target pieces in a batch (padding included, end of sentence counted)."""
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 2e-3
+    """Highest learning rate of Adam, reached after the warm-up."""
+    warmup: Share = 0.05
+    """Share of the budget in which the learning rate rises to its highest."""
+    decay: Literal["linear", "none"] = "linear"
+    """After the warm-up: fall in a straight line to 0 at the end of the budget, or stay."""
+    max_updates: Annotated[int, Field(ge=0)] = 0
+    """Budget in updates; 0: none. Training ends at the first budget that is used up."""
+    max_epochs: Annotated[int, Field(ge=0)] = 6
+    """Budget in passes over the training data; 0: none."""
+    max_minutes: Annotated[float, Field(ge=0.0)] = 0.0
+    """Budget in minutes of wall-clock, validation included; 0: none."""
+    validate_every: Annotated[int, Field(ge=0)] = 0
+    """Updates between validations; 0: at the end of each epoch."""
+    checkpoint_every: Annotated[int, Field(ge=0)] = 500
+    """Updates between checkpoints beside those at each validation; 0: no others."""
+    patience: Annotated[int, Field(ge=0)] = 6
+    """Validations without a better score after which training stops early; 0: never."""
+    metric: Literal["bleu", "chrf", "loss"] = "bleu"
+    """The dev score that chooses the best checkpoint and stops early."""
+    label_smoothing: Share = 0.1
+    """Probability mass taken from the right piece and spread over all pieces (Szegedy et al. 2016)."""
+    clip: Annotated[float, Field(ge=0.0)] = 1.0
+    """Largest norm of the whole gradient; 0: not clipped."""
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    """Batches whose gradients make one update."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Seed of everything drawn at random."""
+    device: str = "auto"
+    """`auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:1`."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of matrix products; `auto` takes bf16 where a short measurement finds it faster."""
+    threads: Annotated[int, Field(ge=0, le=4096)] = 0
+    """CPU threads; 0: all cores that this process may use."""
+
+
+class DecodingConfig(Section):
+    """Search."""
+
+    beam: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Hypotheses kept for each sentence; 1 is greedy search."""
+    length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
+    """A hypothesis' score is its log-probability divided by its length to this power."""
+    max_length: Annotated[float, Field(gt=0.0)] = 2.0
+    """A translation is cut at this many target pieces for each source piece, plus 10."""
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    decoding: DecodingConfig = DecodingConfig()
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "Config":
+        faults = [
+            message
+            for broken, message in (
+                (
+                    self.model.tie == "all" and not self.tokenizer.joint,
+                    'model.tie = "all" shares one embedding between both languages and so needs '
+                    'tokenizer.joint = true; or set model.tie = "target"',
+                ),
+                (
+                    not any((self.training.max_updates, self.training.max_epochs, self.training.max_minutes)),
+                    "training needs a budget: set max_epochs, max_updates or max_minutes above 0",
+                ),
+                (
+                    bool(self.data.corpus) and bool(self.data.train or self.data.dev or self.data.test),
+                    'data.corpus = "builtin" takes no files: leave out data.train, data.dev and data.test',
+                ),
+            )
+            if broken
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def read_config(path: Path) -> Table:
+    """The tables of a TOML file, its data paths made absolute from the file's own folder.
+
+    Raises:
+        UsageError: the file cannot be read or is not TOML.
+    """
+    try:
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as fault:
+        raise UsageError(
+            f"the configuration cannot be read: {fault.strerror}",
+            where=str(path),
+            hint="Shipped examples are in configs/; `s2s settings` lists every key.",
+        ) from fault
+    except UnicodeDecodeError as fault:
+        raise UsageError("the configuration is not UTF-8 text", where=str(path)) from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise UsageError(
+            f"the configuration is not valid TOML: {fault}",
+            where=str(path),
+            hint='Text needs quotes (cell = "gru"); tables are written [model].',
+        ) from fault
+    return with_absolute_paths(table, path.resolve().parent)
+
+
+def with_absolute_paths(table: Table, folder: Path) -> Table:
+    """The same table with `data.train`, `data.dev` and `data.test` taken from `folder`."""
+
+    def absolute(value: object) -> object:
+        if isinstance(value, str):
+            return str(folder / Path(value).expanduser())
+        return [absolute(item) for item in value] if isinstance(value, list) else value
+
+    data = table.get("data")
+    if not isinstance(data, dict):
+        return table
+    return {
+        **table,
+        "data": {k: absolute(v) if k in ("train", "dev", "test") else v for k, v in data.items()},
+    }
+
+
+def parse_override(text: str) -> Table:
+    """`section.key=value` as a table; the value is TOML, or text where it is none.
+
+    Raises:
+        UsageError: there is no `section.key=` in front.
+    """
+    name, equals, value = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise UsageError(
+            f"--set {text!r} is not of the form section.key=value",
+            hint="For example --set training.learning_rate=1e-3; `s2s settings` lists every key.",
+        )
+    return {section: {key: _toml_or_text(value.strip())}}
+
+
+def _toml_or_text(value: str) -> object:
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return value
+    return parsed["value"] if list(parsed) == ["value"] else value
+
+
+def merge(*tables: Table) -> Table:
+    """One table; a later value takes the place of an earlier one."""
+    merged: Table = {}
+    for table in tables:
+        for section, keys in table.items():
+            if isinstance(keys, Mapping) and isinstance(merged.get(section, {}), Mapping):
+                merged[section] = {**merged.get(section, {}), **keys}
+            else:
+                merged[section] = keys
+    return merged
+
+
+def check_config(table: Table, where: str | None = None) -> Config:
+    """The configuration that a table says, defaults for the rest.
+
+    Raises:
+        UsageError: naming every fault at once; an unknown key with the nearest known one.
+    """
+    try:
+        return Config.model_validate(table)
+    except ValidationError as fault:
+        lines = [_explain_fault(error) for error in fault.errors(include_url=False)]
+        raise UsageError(
+            f"{len(lines)} fault{'s' if len(lines) > 1 else ''} in the configuration:\n  " + "\n  ".join(lines),
+            where=where,
+            hint="`s2s settings KEY` explains a setting.",
+        ) from fault
+
+
+def _explain_fault(error: Any) -> str:
+    place = [str(part) for part in error["loc"] if not str(part).startswith("function-")]
+    name = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(place[:-1])
+        nearest = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
+        advice = f"did you mean {nearest[0]}?" if nearest else "known here: " + ", ".join(known)
+        return f"{name}: unknown setting; {advice}"
+    if error["type"] == "value_error":
+        return f"{error['ctx']['error']}"
+    given = error["input"]
+    return f"{name}: {error['msg'][0].lower()}{error['msg'][1:]} (given: {given!r})"
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    fields = Config.model_fields
+    if not place or place[0] not in fields:
+        return sorted(fields)
+    section = fields[place[0]].annotation
+    return sorted(section.model_fields) if isinstance(section, type) and issubclass(section, Section) else []
+
+
+class Setting(BaseModel):
+    """What `s2s settings` tells of one key."""
+
+    name: str
+    default: str
+    allowed: str
+    meaning: str
+
+
+def settings(key: str = "") -> list[Setting]:
+    """Every setting, or those of a section, or the one of that name.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
+    every = [
+        Setting(
+            name=f"{section}.{name}",
+            default=_toml_value(field.default),
+            allowed=_allowed(field.annotation, field.metadata),
+            meaning=" ".join((field.description or "").split()),
+        )
+        for section, outer in Config.model_fields.items()
+        for name, field in outer.annotation.model_fields.items()  # type: ignore[union-attr]
+    ]
+    chosen = [s for s in every if key in ("", s.name, s.name.split(".")[0], s.name.split(".")[1])]
+    if not chosen:
+        names = [s.name for s in every]
+        nearest = difflib.get_close_matches(key, names + [n.split(".")[1] for n in names], n=1, cutoff=0.4)
+        raise UsageError(
+            f"no setting is called {key!r}",
+            hint=f"Did you mean {nearest[0]}?" if nearest else "`s2s settings` lists every key.",
+        )
+    return chosen
+
+
+def _allowed(annotation: Any, metadata: Iterable[Any]) -> str:
+    choices = getattr(annotation, "__args__", ())
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return " | ".join(json.dumps(choice) for choice in choices)
+    kinds = {bool: "true | false", int: "whole number", float: "number", str: "text"}
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    bounds = [f"{sign} {getattr(m, name)}" for m in metadata for name, sign in signs.items() if hasattr(m, name)]
+    return " ".join([kinds.get(annotation, "file names"), *bounds])
+
+
+def to_toml(config: Config) -> str:
+    """The configuration, every key of it, as TOML that `read_config` reads back."""
+    blocks = []
+    for section, keys in config.model_dump(mode="json").items():
+        lines = [f"{key} = {_toml_value(value)}" for key, value in keys.items() if value is not None]
+        blocks.append(f"[{section}]\n" + "\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    if value is None:
+        return "none"
+    if isinstance(value, float) and not math.isfinite(value):
+        raise S2SError(f"{value} cannot be written to a configuration")
+    return repr(value)

@@ -1,0 +1,1 @@
+"""Text to tensors: corpora, tokenizers and batches."""

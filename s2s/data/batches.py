@@ -1,0 +1,143 @@
+"""Encoded sentences to batches; the order of the batches is a pure function of seed and epoch."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from s2s.data.tokenizer import BOS, EOS, PAD
+
+T = TypeVar("T")
+
+POOL = 64
+"""Batches' worth of shuffled sentences that are sorted by length together: little padding, much variety."""
+
+
+@dataclass(frozen=True)
+class EncodedPair:
+    """Token ids of a sentence pair; the source ends in eos, the target has neither bos nor eos."""
+
+    src: tuple[int, ...]
+    trg: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sentence pairs as tensors. Masks are True at real tokens; padding stands at the end of a row.
+
+    Attributes:
+        src: (batch, src) source tokens, ending in eos.
+        trg_in: (batch, trg) bos and the target tokens: what is known before each step.
+        trg_out: (batch, trg) the target tokens and eos: what each step is to say.
+    """
+
+    src: Tensor
+    src_mask: Tensor
+    trg_in: Tensor
+    trg_out: Tensor
+    trg_mask: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        fields = (self.src, self.src_mask, self.trg_in, self.trg_out, self.trg_mask)
+        return Batch(*(field.to(device, non_blocking=True) for field in fields))
+
+    def rows(self, which: range) -> "Batch":
+        """Some of its rows, cut to the longest of them."""
+        chosen = slice(which.start, which.stop, which.step)
+        src = int(self.src_mask[chosen].sum(dim=1).max())
+        trg = int(self.trg_mask[chosen].sum(dim=1).max())
+        return Batch(
+            src=self.src[chosen, :src],
+            src_mask=self.src_mask[chosen, :src],
+            trg_in=self.trg_in[chosen, :trg],
+            trg_out=self.trg_out[chosen, :trg],
+            trg_mask=self.trg_mask[chosen, :trg],
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Real target tokens, the end of sentence counted."""
+        return int(self.trg_mask.sum())
+
+
+def pad(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Token ids as (batch, longest), padded at the end, and the mask of the real ones."""
+    longest = max(map(len, sequences))
+    tokens = torch.tensor([[*ids, *[PAD] * (longest - len(ids))] for ids in sequences], dtype=torch.long)
+    lengths = torch.tensor([len(ids) for ids in sequences])
+    return tokens, torch.arange(longest)[None] < lengths[:, None]
+
+
+def collate(pairs: Sequence[EncodedPair]) -> Batch:
+    """Pairs as one batch, in their order."""
+    src, src_mask = pad([pair.src for pair in pairs])
+    trg_in, trg_mask = pad([(BOS, *pair.trg) for pair in pairs])
+    trg_out, _ = pad([(*pair.trg, EOS) for pair in pairs])
+    return Batch(src=src, src_mask=src_mask, trg_in=trg_in, trg_out=trg_out, trg_mask=trg_mask)
+
+
+def group_by_length(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Cut a sequence of indices into batches of at most `batch_tokens` tokens, padding included.
+
+    A sentence longer than that is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    longest = 0
+    for index in order:
+        longest = max(longest, lengths[index]) if batches else lengths[index]
+        if not batches or longest * (len(batches[-1]) + 1) > batch_tokens:
+            batches.append([])
+            longest = lengths[index]
+        batches[-1].append(index)
+    return batches
+
+
+def plan(*, seed: int, epoch: int, lengths: Sequence[tuple[int, int]], batch_tokens: int) -> list[list[int]]:
+    """The batches of an epoch, as indices of sentence pairs: each pair once.
+
+    Pairs are shuffled, sorted by length within pools, cut into batches, and the batches shuffled. The same
+    arguments give the same plan on every machine.
+
+    Args:
+        lengths: (source, target) tokens of each pair, the end of sentence counted.
+        batch_tokens: most target tokens in a batch, padding included.
+    """
+    rng = random.Random(f"{seed} {epoch}")
+    order = _shuffled(range(len(lengths)), rng)
+    target = [trg for _, trg in lengths]
+    mean = max(sum(target) / max(len(target), 1), 1.0)
+    pool = max(int(POOL * batch_tokens / mean), 1)
+    batches: list[list[int]] = []
+    for start in range(0, len(order), pool):
+        similar = sorted(order[start : start + pool], key=lambda i: (lengths[i][1], lengths[i][0]))
+        batches += group_by_length(similar, target, batch_tokens)
+    return _shuffled(batches, rng)
+
+
+def _shuffled(items: Sequence[T], rng: random.Random) -> list[T]:
+    """A permutation drawn with `rng.random()`, whose sequence Python promises to keep the same."""
+    keys = [rng.random() for _ in items]
+    return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded pairs and how to batch them."""
+
+    pairs: Sequence[EncodedPair]
+    batch_tokens: int
+    seed: int
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """The epoch's batches as indices of pairs."""
+        lengths = [(len(pair.src), len(pair.trg) + 1) for pair in self.pairs]
+        return plan(seed=self.seed, epoch=epoch, lengths=lengths, batch_tokens=self.batch_tokens)
+
+    def batches(self, planned: Sequence[Sequence[int]]) -> Iterator[Batch]:
+        """The batches of a plan, or of what is left of one."""
+        for indices in planned:
+            yield collate([self.pairs[index] for index in indices])

@@ -1,0 +1,191 @@
+"""Text to pieces and back: sentencepiece with fixed special ids, and where each piece stands in the text."""
+
+import io
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sentencepiece as spm
+
+from s2s.errors import S2SError
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+"""Ids of the special pieces, the same in every tokenizer of ours."""
+
+SPACE = "\u2581"
+"""The mark that sentencepiece puts where a space was; in the user's text it counts as a space."""
+
+
+def normalise(text: str) -> str:
+    """The text as every tokenizer sees it, and the one that `decode` gives back.
+
+    Unicode composition (NFC); control characters, line and paragraph separators and U+2581 become spaces; runs of
+    white space become one space, none at the ends; halves of surrogate pairs become "?".
+    """
+    whole = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    spaced = "".join(" " if char == SPACE or unicodedata.category(char) == "Cc" else char for char in whole)
+    return " ".join(spaced.split())
+
+
+class Tokenizer:
+    """A trained sentencepiece model.
+
+    Args:
+        model: the bytes of the model, as sentencepiece writes them.
+        where: where they come from, for the message.
+
+    Raises:
+        S2SError: the bytes are no model, or one whose special pieces are not where ours are.
+    """
+
+    def __init__(self, model: bytes, where: str = "tokenizer") -> None:
+        self.model = model
+        try:
+            self._processor = spm.SentencePieceProcessor(model_proto=model)
+        except (RuntimeError, ValueError, TypeError) as fault:
+            raise S2SError("the file is damaged, or not a sentencepiece model", where=where) from fault
+        p = self._processor
+        if (p.pad_id(), p.unk_id(), p.bos_id(), p.eos_id()) != (PAD, UNK, BOS, EOS):
+            raise S2SError(
+                "the sentencepiece model does not have pad, unk, bos, eos at 0, 1, 2, 3",
+                where=where,
+                hint="Train one with `s2s tokenizer train`.",
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """The tokenizer in a file.
+
+        Raises:
+            S2SError: the file cannot be read or is no tokenizer of ours.
+        """
+        try:
+            return cls(path.read_bytes(), where=str(path))
+        except OSError as fault:
+            raise S2SError(f"the tokenizer cannot be read: {fault.strerror}", where=str(path)) from fault
+
+    @property
+    def size(self) -> int:
+        """Pieces in the vocabulary, the special ones included."""
+        return int(self._processor.get_piece_size())
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text's pieces, without bos and eos."""
+        return list(self._processor.encode(normalise(text)))
+
+    def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
+        """`encode` for many texts at once."""
+        return list(self._processor.encode([normalise(text) for text in texts], num_threads=1))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of the pieces, special ones left out; always a single line."""
+        return normalise(self._processor.decode([i for i in ids if i not in (PAD, BOS, EOS)]))
+
+    def pieces(self, ids: Iterable[int]) -> list[str]:
+        """The pieces as sentencepiece spells them."""
+        return [str(self._processor.id_to_piece(i)) for i in ids]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """For each piece of `encode(text)` the part of `normalise(text)` that it covers, as [start, end).
+
+        A piece that begins with a space covers that space. The several byte pieces of one character each cover it.
+        """
+        spans: list[tuple[int, int]] = []
+        at = -1  # sentencepiece puts one space before the text
+        pending = 0
+        tail = b""
+        ids = self.encode(text)
+        surfaces = self._processor.encode(normalise(text), out_type=str)
+        for index, surface in zip(ids, surfaces, strict=True):
+            if not self._processor.is_byte(index):
+                spans.append((max(at, 0), at + len(surface)))
+                at += len(surface)
+                continue
+            tail += bytes([int(surface[3:5], 16)])
+            pending += 1
+            if _is_whole_character(tail):
+                spans += [(at, at + 1)] * pending
+                at, pending, tail = at + 1, 0, b""
+        return spans
+
+
+def _is_whole_character(utf8: bytes) -> bool:
+    try:
+        utf8.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A new tokenizer, and how large a vocabulary was asked for."""
+
+    tokenizer: Tokenizer
+    asked: int
+
+    @property
+    def sized_down(self) -> bool:
+        """Whether the corpus had too few pieces for the size asked for."""
+        return self.tokenizer.size < self.asked
+
+
+def train_tokenizer(lines: Iterable[str], *, kind: str, size: int) -> Trained:
+    """Train a sentencepiece model; the vocabulary gets smaller where the corpus cannot fill it.
+
+    `bpe` and `unigram` spell what they do not know in bytes, so that any text comes back; `char` and `word` have an
+    unknown piece instead. The same lines give the same model.
+
+    Args:
+        lines: sentences of the language, or of both for a joint vocabulary.
+        kind: `bpe`, `unigram`, `char` or `word`.
+        size: pieces wanted, the special and byte pieces included.
+
+    Raises:
+        S2SError: there is no text, or the size is too small for the corpus' characters.
+    """
+    sentences = [text for text in map(normalise, lines) if text]
+    if not sentences:
+        raise S2SError("the tokenizer has no text to learn from", hint="Every line is blank.")
+    try:
+        model = _train(sentences, kind, size)
+    except RuntimeError as fault:
+        model = _train(sentences, kind, _possible_size(str(fault), kind, size))
+    return Trained(Tokenizer(model), asked=size)
+
+
+def _train(sentences: list[str], kind: str, size: int) -> bytes:
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences),
+        model_writer=model,
+        model_type=kind,
+        vocab_size=size,
+        byte_fallback=kind in ("bpe", "unigram"),
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        hard_vocab_limit=kind in ("bpe", "unigram"),
+        max_sentence_length=1_000_000,
+        num_threads=1,
+        pad_id=PAD,
+        unk_id=UNK,
+        bos_id=BOS,
+        eos_id=EOS,
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def _possible_size(message: str, kind: str, size: int) -> int:
+    """The largest size that the corpus allows, out of what sentencepiece says when it refuses one."""
+    if too_high := re.search(r"value <= (\d+)", message):
+        return int(too_high.group(1))
+    too_low = re.search(r"(\d+) vs (\d+)", message)
+    least = f": its characters, bytes and special pieces alone are {too_low.group(2)}" if too_low else ""
+    raise S2SError(
+        f"a {kind} vocabulary of {size} pieces is too small for this corpus{least}",
+        where="tokenizer.size",
+        hint="Ask for more pieces, or clean the corpus of rare characters (`s2s data check`).",
+    )

@@ -1,0 +1,1 @@
+"""Search: what a model, seen as a table of probabilities, would say."""

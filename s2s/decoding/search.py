@@ -1,0 +1,189 @@
+"""Beam search over a `StepModel`."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from s2s.data.tokenizer import BOS, EOS, PAD, UNK
+from s2s.decoding.stepper import S, StepModel
+
+NEVER_SAID = (PAD, UNK, BOS)
+"""Pieces that search does not put into a translation; their probability is left unused."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A translation as search found it.
+
+    Attributes:
+        tokens: its pieces, without bos and eos.
+        log_prob: the sum of its pieces' log-probabilities, that of eos included if it ended.
+        score: the log-probability, normalised by length; what hypotheses are ranked by.
+        ended: whether it said eos, or was cut at the longest length allowed.
+    """
+
+    tokens: tuple[int, ...]
+    log_prob: float
+    score: float
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Beam:
+    """How to search; a beam of 1 is greedy search.
+
+    Attributes:
+        size: hypotheses followed for each sentence.
+        length_penalty: score = log-probability / length ** length_penalty, eos counted.
+        max_length: a hypothesis is cut at this many pieces for each source piece, plus 10.
+    """
+
+    size: int
+    length_penalty: float
+    max_length: float
+
+    def score(self, log_prob: float, length: int) -> float:
+        """The score of a hypothesis of that many pieces, eos counted."""
+        return float(log_prob / max(length, 1) ** self.length_penalty)
+
+    def limits(self, src_mask: Tensor) -> Tensor:
+        """The longest translation allowed for each source, in pieces: (batch)."""
+        return (src_mask.sum(dim=1) * self.max_length).long() + 10
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The hypotheses still growing, row by row; a sentence's rows stand together.
+
+    Attributes:
+        sentence: (rows) the sentence that each belongs to.
+        slot: (rows) its place among the sentence's hypotheses, from 0.
+        tokens: (rows, length) what was said so far, bos first.
+        log_probs: (rows).
+        room: (batch) hypotheses that each sentence may still finish.
+    """
+
+    sentence: Tensor
+    slot: Tensor
+    tokens: Tensor
+    log_probs: Tensor
+    room: Tensor
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The best continuations: a row of `parent` goes on with `token`, which makes `log_prob`; all (candidates)."""
+
+    parent: Tensor
+    token: Tensor
+    log_prob: Tensor
+    slot: Tensor
+
+
+@dataclass
+class Finished:
+    """The finished hypotheses of each sentence."""
+
+    beam: Beam
+    found: list[list[Hypothesis]] = field(default_factory=list)
+
+    def collect(self, frontier: Frontier, rows: Tensor, ended: bool) -> None:
+        """Set aside the hypotheses of these rows."""
+        for sentence, tokens, log_prob in zip(
+            frontier.sentence[rows].tolist(),
+            frontier.tokens[rows].tolist(),
+            frontier.log_probs[rows].tolist(),
+            strict=True,
+        ):
+            said = tokens[1:-1] if ended else tokens[1:]
+            score = self.beam.score(log_prob, len(tokens) - 1)
+            self.found[sentence].append(Hypothesis(tuple(said), log_prob, score, ended))
+
+
+def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> list[list[Hypothesis]]:
+    """The best translations of each source, the best first; `beam.size` of them, at most.
+
+    A finished hypothesis leaves the batch and makes its sentence's beam narrower by one; a sentence with no
+    hypothesis left to grow leaves it, too. Nothing of a sentence depends on its neighbours.
+
+    Args:
+        model: says what comes next.
+        src: (batch, src) source tokens, `src_mask` True at the real ones.
+        beam: how wide, how long.
+    """
+    batch = src.shape[0]
+    finished = Finished(beam, [[] for _ in range(batch)])
+    limits = beam.limits(src_mask)
+    state = model.start(src, src_mask)
+    frontier = _first(batch, beam.size, src.device)
+    while frontier.sentence.numel():
+        log_probs, state = model.step(frontier.tokens[:, -1], state)
+        log_probs[:, NEVER_SAID] = float("-inf")
+        candidates = _best(frontier, log_probs, beam.size)
+        grown = _grow(frontier, candidates)
+        ends = candidates.token == EOS
+        length = grown.tokens.shape[1] - 1
+        cut = ~ends & (limits[grown.sentence] <= length)
+        finished.collect(grown, ends.nonzero()[:, 0], ended=True)
+        finished.collect(grown, cut.nonzero()[:, 0], ended=False)
+        alive = (~(ends | cut)).nonzero()[:, 0]
+        state = state.select(candidates.parent[alive])  # type: ignore[assignment]
+        frontier = _keep(grown, alive, ends)
+    return [sorted(found, key=lambda h: -h.score) for found in finished.found]
+
+
+def _first(batch: int, size: int, device: torch.device) -> Frontier:
+    """One hypothesis a sentence, that has said nothing."""
+    return Frontier(
+        sentence=torch.arange(batch, device=device),
+        slot=torch.zeros(batch, dtype=torch.long, device=device),
+        tokens=torch.full((batch, 1), BOS, dtype=torch.long, device=device),
+        log_probs=torch.zeros(batch, device=device),
+        room=torch.full((batch,), size, dtype=torch.long, device=device),
+    )
+
+
+def _best(frontier: Frontier, log_probs: Tensor, size: int) -> Candidates:
+    """For each sentence the best continuations, as many as it has room for.
+
+    First the best few of each row, then the best of those of each sentence, whose rows are laid out in a table of
+    (batch, size, few) with -inf where there is none.
+    """
+    few = min(size, log_probs.shape[1])
+    values, tokens = log_probs.topk(few, dim=1)
+    table = values.new_full((len(frontier.room), size, few), float("-inf"))
+    table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
+    best, place = table.flatten(1).topk(min(size, size * few), dim=1)
+    ranks = torch.arange(best.shape[1], device=best.device)[None]
+    sentence, rank = ((best > float("-inf")) & (ranks < frontier.room[:, None])).nonzero(as_tuple=True)
+    chosen = place[sentence, rank]
+    row_at = torch.zeros(table.shape[:2], dtype=torch.long, device=table.device)
+    row_at[frontier.sentence, frontier.slot] = torch.arange(len(frontier.sentence), device=table.device)
+    parent = row_at[sentence, chosen // few]
+    return Candidates(parent=parent, token=tokens[parent, chosen % few], log_prob=best[sentence, rank], slot=rank)
+
+
+def _grow(frontier: Frontier, candidates: Candidates) -> Frontier:
+    """The hypotheses with the token that each candidate adds."""
+    parent = candidates.parent
+    return Frontier(
+        sentence=frontier.sentence[parent],
+        slot=candidates.slot,
+        tokens=torch.cat((frontier.tokens[parent], candidates.token[:, None]), dim=1),
+        log_probs=candidates.log_prob,
+        room=frontier.room,
+    )
+
+
+def _keep(grown: Frontier, alive: Tensor, ends: Tensor) -> Frontier:
+    """The hypotheses that go on; each one that ended took a place of its sentence."""
+    room = grown.room.index_add(0, grown.sentence, -ends.long())
+    return replace(
+        grown,
+        sentence=grown.sentence[alive],
+        slot=grown.slot[alive],
+        tokens=grown.tokens[alive],
+        log_probs=grown.log_probs[alive],
+        room=room,
+    )

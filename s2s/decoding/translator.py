@@ -1,0 +1,162 @@
+"""Text to text: a stream of lines in, the same number of translations out, in order."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import torch
+
+from s2s.data.batches import group_by_length, pad
+from s2s.data.tokenizer import EOS, Tokenizer, normalise
+from s2s.decoding.search import Beam, Hypothesis, search
+from s2s.decoding.stepper import StepModel
+
+LONGEST = 1000
+"""Source pieces beyond which a line is translated in parts."""
+
+PART = 200
+"""Source pieces that such a part has at most, where the text allows it."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The best hypothesis of a line, or one of the n best.
+
+    Attributes:
+        text: a single line; empty for an empty source.
+        score: length-normalised log-probability; 0 for an empty source.
+        log_prob: the log-probability in nats.
+        ended: whether it was not cut at the longest length allowed.
+    """
+
+    text: str
+    score: float
+    log_prob: float
+    ended: bool
+
+
+EMPTY = Translation(text="", score=0.0, log_prob=0.0, ended=True)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A line of the source, or a part of one: which line, and its pieces with eos."""
+
+    line: int
+    pieces: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Translates lines with a model and a search.
+
+    Attributes:
+        model: what search asks.
+        beam: how to search.
+        n_best: translations for each line, at most `beam.size`.
+        window: lines that are read, sorted by length and translated together; memory is bounded by it.
+        batch_tokens: source pieces in a batch, padding included.
+        warn: is told of every line that is translated in parts.
+    """
+
+    model: StepModel[Any]
+    src_tokenizer: Tokenizer
+    trg_tokenizer: Tokenizer
+    beam: Beam
+    device: torch.device
+    autocast: Callable[[], AbstractContextManager[object]]
+    n_best: int = 1
+    window: int = 2048
+    batch_tokens: int = 1600
+    warn: Callable[[str], None] = lambda message: None
+
+    def translate(self, lines: Iterable[str]) -> Iterator[list[Translation]]:
+        """For each line its best translations, the best first; for a blank line one empty translation."""
+        stream = iter(lines)
+        first = 1
+        while window := list(islice(stream, self.window)):
+            yield from self._translate_window(window, first)
+            first += len(window)
+
+    def with_window(self, window: int) -> "Translator":
+        """The same, reading so many lines before it answers."""
+        return replace(self, window=window)
+
+    def _translate_window(self, lines: Sequence[str], first: int) -> list[list[Translation]]:
+        sentences = [part for at, line in enumerate(lines) for part in self._parts(line, at, first)]
+        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].pieces))
+        lengths = [len(sentence.pieces) for sentence in sentences]
+        found: dict[int, list[Hypothesis]] = {}
+        for batch in group_by_length(order, lengths, self.batch_tokens):
+            hypotheses = self._search([sentences[index].pieces for index in batch])
+            found |= dict(zip(batch, hypotheses, strict=True))
+        translations: list[list[list[Translation]]] = [[] for _ in lines]
+        for index, sentence in enumerate(sentences):
+            translations[sentence.line].append([self._decode(h) for h in found[index][: self.n_best]])
+        return [_join(parts) for parts in translations]
+
+    def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
+        src, mask = pad(sources)
+        with torch.inference_mode(), self.autocast():
+            return search(self.model, src.to(self.device), mask.to(self.device), self.beam)
+
+    def _decode(self, hypothesis: Hypothesis) -> Translation:
+        return Translation(
+            text=self.trg_tokenizer.decode(hypothesis.tokens),
+            score=hypothesis.score,
+            log_prob=hypothesis.log_prob,
+            ended=hypothesis.ended,
+        )
+
+    def _parts(self, line: str, at: int, first: int) -> list[Sentence]:
+        """The line as one sentence, or as several if it is too long; none if it is blank."""
+        pieces = self.src_tokenizer.encode(line)
+        if not pieces:
+            return []
+        if len(pieces) <= LONGEST:
+            return [Sentence(at, (*pieces, EOS))]
+        parts = split_long(normalise(line), self.src_tokenizer)
+        self.warn(f"line {first + at} has {len(pieces)} pieces and is translated in {len(parts)} parts")
+        return [Sentence(at, (*part, EOS)) for part in parts]
+
+
+def split_long(text: str, tokenizer: Tokenizer) -> list[list[int]]:
+    """Cut a long text into parts of at most `PART` pieces: between sentences, else between words, else anywhere."""
+    parts: list[list[int]] = []
+    for sentence in re.split(r"(?<=[.!?…。！？;:]) ", text):
+        for pieces in _fitting(sentence, tokenizer):
+            if parts and len(parts[-1]) + len(pieces) <= PART:
+                parts[-1] = parts[-1] + pieces
+            else:
+                parts.append(pieces)
+    return parts
+
+
+def _fitting(sentence: str, tokenizer: Tokenizer) -> Iterator[list[int]]:
+    """The pieces of a sentence, in chunks of at most `PART`, cut before a word where that is possible."""
+    pieces = tokenizer.encode(sentence)
+    if len(pieces) <= PART:
+        yield pieces
+        return
+    for word in tokenizer.encode_all(sentence.split(" ")):
+        yield from (word[start : start + PART] for start in range(0, len(word), PART))
+
+
+def _join(parts: list[list[Translation]]) -> list[Translation]:
+    """A line's translations out of those of its parts: the n-th best of each, one after the other."""
+    if not parts:
+        return [EMPTY]
+    if len(parts) == 1:
+        return parts[0]
+    return [
+        Translation(
+            text=" ".join(t.text for t in column if t.text),
+            score=sum(t.score for t in column) / len(column),
+            log_prob=sum(t.log_prob for t in column),
+            ended=all(t.ended for t in column),
+        )
+        for column in zip(*parts, strict=False)
+    ]

@@ -1,0 +1,1 @@
+"""Scores: BLEU and its kin, and alignments against gold links."""

@@ -1,0 +1,30 @@
+"""Dropout with a random state of its own."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Module):
+    """Zeroes a share of its input in training and scales the rest up, so that the mean stays (Srivastava et al. 2014).
+
+    The mask is made of random bytes, several times cheaper than a draw per element; the share is therefore
+    rounded to a multiple of 1/256, and the scale made to match it.
+
+    Attributes:
+        generator: where the bytes come from; None is torch's own. A replica of a model that runs beside others has
+            one of its own, so that what it draws does not depend on who comes first.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.dropped = round(rate * 256)
+        self.generator: torch.Generator | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Any shape."""
+        if not self.training or self.dropped == 0:
+            return inputs
+        words = torch.empty((inputs.numel() + 7) // 8, dtype=torch.int64, device=inputs.device)
+        words.random_(-(2**63), 2**63 - 1, generator=self.generator)
+        bytes_ = words.view(torch.uint8)[: inputs.numel()].view(inputs.shape)
+        return inputs * ((bytes_ >= self.dropped).to(inputs.dtype) * (256 / (256 - self.dropped)))

@@ -1,0 +1,39 @@
+"""The whole model: source tokens in, logits over target tokens out."""
+
+from torch import Tensor, nn
+
+from s2s.nn.decoder import Decoder, DecoderState, Step, Unrolled
+from s2s.nn.encoder import Encoder
+
+
+class Seq2Seq(nn.Module):
+    """An encoder and a decoder.
+
+    `start` and `step` serve search; `forward` serves training and everything that looks at a given translation.
+    """
+
+    def __init__(self, *, encoder: Encoder, decoder: Decoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
+        """Encode sources (batch, src), `src_mask` True at real tokens -> a state with one row per source."""
+        return self.decoder.start(self.encoder(src, src_mask))
+
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """One decoder step from the tokens before, (rows)."""
+        return self.decoder.step(tokens, state)
+
+    def forward(self, src: Tensor, src_mask: Tensor, trg_in: Tensor, trg_mask: Tensor) -> Unrolled:
+        """The teacher-forced pass.
+
+        Args:
+            src: (batch, src) source tokens, `src_mask` True at the real ones.
+            trg_in: (batch, trg) the token before each target token, `trg_mask` True at the real ones.
+
+        Returns:
+            Logits (tokens, vocab) for the real target tokens in row-major order, and the attention weights
+            (batch, trg, hops, src) of all of them.
+        """
+        return self.decoder.unroll(trg_in, trg_mask, self.start(src, src_mask))

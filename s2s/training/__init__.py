@@ -1,0 +1,1 @@
+"""The loss, the optimiser, checkpoints and the loop."""

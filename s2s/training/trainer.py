@@ -1,0 +1,250 @@
+"""The training loop."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Protocol
+
+import torch
+
+from s2s.data.batches import Batch, TrainingData
+from s2s.nn.model import Seq2Seq
+from s2s.training.checkpoint import Progress
+from s2s.training.optim import Budget, Position, Schedule, clip_gradients
+from s2s.training.parallel import Replicas
+
+Scores = Mapping[str, float]
+"""What a validation measured, by name: loss, perplexity, bleu, chrf."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update did.
+
+    Attributes:
+        update: its number, from 1.
+        epoch: the epoch's number, from 1.
+        loss: the smoothed loss, in nats a token.
+        log_loss: the loss without smoothing, in nats a token; its exponential is the perplexity.
+        tokens: real target tokens.
+        learning_rate: the rate that it used.
+        gradient_norm: before clipping.
+        seconds: wall-clock of training so far.
+        used: the share of the budget used so far.
+    """
+
+    update: int
+    epoch: int
+    loss: float
+    log_loss: float
+    tokens: int
+    learning_rate: float
+    gradient_norm: float
+    seconds: float
+    used: float
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses of one update, summed over its tokens, and the gradient's norm before clipping."""
+
+    smoothed: float
+    log_loss: float
+    tokens: int
+    gradient_norm: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found, and where training stood."""
+
+    update: int
+    epoch: int
+    scores: Scores
+    is_best: bool
+    seconds: float
+
+
+class Listener(Protocol):
+    """Somebody who is told how training goes: a progress bar, a log."""
+
+    def on_update(self, update: Update) -> None:
+        """After each update."""
+
+    def on_validation(self, validation: Validation) -> None:
+        """After each validation."""
+
+
+class Saver(Protocol):
+    """Where checkpoints go."""
+
+    def save_last(self, progress: Progress) -> None:
+        """Keep all that going on needs."""
+
+    def save_best(self, progress: Progress) -> None:
+        """Keep the weights."""
+
+
+class End(Enum):
+    """Why training stopped."""
+
+    BUDGET = "the budget is used up"
+    PATIENCE = "the dev score stopped improving"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often what happens, in updates; see the settings of the same names."""
+
+    validate_every: int
+    checkpoint_every: int
+    patience: int
+    accumulate: int
+    metric: str
+
+
+@dataclass
+class Trainer:
+    """Trains a model from wherever `progress` says it stands.
+
+    Attributes:
+        validate: scores the model on dev; called with the model in evaluation mode.
+        replicas: compute the gradient of a batch.
+        should_stop: asked after each update; True ends training with everything saved.
+    """
+
+    model: Seq2Seq
+    optimizer: torch.optim.Optimizer
+    data: TrainingData
+    schedule: Schedule
+    budget: Budget
+    pace: Pace
+    clip: float
+    replicas: Replicas
+    validate: Callable[[], Scores]
+    saver: Saver
+    listeners: Sequence[Listener]
+    should_stop: Callable[[], bool]
+    progress: Progress
+    _began: float = 0.0
+
+    def train(self) -> End:
+        """Train until the budget is used up, patience is lost, or somebody stops it."""
+        self._began = time.monotonic() - self.progress.seconds
+        self.model.train()
+        while not self._over(planned := self.data.plan(self.progress.epoch)):
+            for batches in self._updates_left(planned):
+                used = self._used(planned, under_way=0.5)
+                rate = self.schedule.rate(used)
+                losses = self.update(batches, rate)
+                self._advance(len(batches))
+                self._tell(losses, rate, used)
+                if _due(self.progress.updates, self.pace.validate_every):
+                    self._validate()
+                elif _due(self.progress.updates, self.pace.checkpoint_every):
+                    self.saver.save_last(self.progress)
+                if self.should_stop():
+                    self.saver.save_last(self.progress)
+                    return End.INTERRUPTED
+                if self._over(planned):
+                    break
+            if self.progress.batch >= len(planned):
+                self._end_epoch()
+        if self.progress.validated_at != self.progress.updates:
+            self._validate()
+        return End.PATIENCE if self._lost_patience() else End.BUDGET
+
+    def update(self, batches: Sequence[Batch], learning_rate: float) -> Losses:
+        """One step of the optimiser: forward, backward, clip, step.
+
+        The loss is divided once, by the target tokens of all batches of the update together.
+        """
+        tokens = sum(batch.tokens for batch in batches)
+        smoothed, log_loss = self.replicas.backward(batches, tokens)
+        norm = clip_gradients(self.model, self.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return Losses(smoothed=smoothed, log_loss=log_loss, tokens=tokens, gradient_norm=norm)
+
+    def _updates_left(self, planned: Sequence[Sequence[int]]) -> Iterator[list[Batch]]:
+        """The batches of each update that the epoch still has."""
+        left = planned[self.progress.batch :]
+        for start in range(0, len(left), self.pace.accumulate):
+            yield list(self.data.batches(left[start : start + self.pace.accumulate]))
+
+    def _advance(self, batches: int) -> None:
+        self.progress = replace(
+            self.progress,
+            updates=self.progress.updates + 1,
+            batch=self.progress.batch + batches,
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _tell(self, losses: Losses, learning_rate: float, used: float) -> None:
+        update = Update(
+            update=self.progress.updates,
+            epoch=self.progress.epoch + 1,
+            loss=losses.smoothed / losses.tokens,
+            log_loss=losses.log_loss / losses.tokens,
+            tokens=losses.tokens,
+            learning_rate=learning_rate,
+            gradient_norm=losses.gradient_norm,
+            seconds=self.progress.seconds,
+            used=used,
+        )
+        for listener in self.listeners:
+            listener.on_update(update)
+
+    def _end_epoch(self) -> None:
+        self.progress = replace(self.progress, epoch=self.progress.epoch + 1, batch=0)
+        if not self.pace.validate_every:
+            self._validate()
+
+    def _validate(self) -> None:
+        """Score the model, keep it if it is the best so far, and save."""
+        self.model.eval()
+        with torch.inference_mode():
+            scores = self.validate()
+        self.model.train()
+        self.progress = replace(
+            self.progress.validated(scores[self.pace.metric] * (-1 if self.pace.metric == "loss" else 1)),
+            seconds=time.monotonic() - self._began,
+        )
+        # The best one first: a run killed between the two goes on from before this validation, and repeats it.
+        if self.progress.stale == 0:
+            self.saver.save_best(self.progress)
+        self.saver.save_last(self.progress)
+        validation = Validation(
+            update=self.progress.updates,
+            epoch=self.progress.epoch,
+            scores=scores,
+            is_best=self.progress.stale == 0,
+            seconds=self.progress.seconds,
+        )
+        for listener in self.listeners:
+            listener.on_validation(validation)
+
+    def _used(self, planned: Sequence[Sequence[int]], under_way: float = 0.0) -> float:
+        """The share of the budget that is used, `under_way` updates of the present one counted."""
+        batch = self.progress.batch + under_way * self.pace.accumulate
+        return self.budget.used(
+            Position(
+                updates=self.progress.updates + under_way,
+                epochs=self.progress.epoch + batch / len(planned),
+                seconds=self.progress.seconds,
+            )
+        )
+
+    def _over(self, planned: Sequence[Sequence[int]]) -> bool:
+        return self._used(planned) >= 1.0 or self._lost_patience()
+
+    def _lost_patience(self) -> bool:
+        return 0 < self.pace.patience <= self.progress.stale
+
+
+def _due(updates: int, every: int) -> bool:
+    return every > 0 and updates % every == 0

@@ -1,0 +1,1 @@
+"""The Python API: train, resume, load a run, translate, evaluate, align."""

@@ -1,0 +1,96 @@
+"""Scores of a run on sentence pairs."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from s2s.data.batches import EncodedPair, collate, group_by_length
+from s2s.data.corpus import Pair
+from s2s.data.tokenizer import EOS
+from s2s.decoding.search import Beam
+from s2s.evaluation.metrics import Score, score_translations
+from s2s.training.loss import token_loss
+from s2s.training.trainer import Scores
+from s2s.workflow.translation import Run
+
+BATCH_TOKENS = 4000
+"""Target tokens in a batch of the forced pass; there is no gradient to keep, so it is larger than in training."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run scores on a set of pairs.
+
+    Attributes:
+        scores: corpus scores with their signatures.
+        loss: cross-entropy of the references in nats a piece, without smoothing.
+        perplexity: its exponential; comparable between runs with the same target tokenizer only.
+        sentences: pairs scored.
+        search: the decoding settings, in words.
+        translations: the run's translation of each source.
+    """
+
+    scores: list[Score]
+    loss: float
+    perplexity: float
+    sentences: int
+    search: str
+    translations: list[str]
+
+
+def describe(beam: Beam) -> str:
+    """The decoding settings as they stand beside a score."""
+    return f"beam {beam.size}, length penalty {beam.length_penalty:g}, max length {beam.max_length:g} x source + 10"
+
+
+def evaluate(
+    run: Run, pairs: Sequence[Pair], beam: Beam, names: Sequence[str] = ("BLEU", "chrF2", "TER")
+) -> Evaluation:
+    """Translate the sources and score the translations; force the references through the model for perplexity."""
+    translations = [best[0].text for best in run.translator(beam).translate(pair.src for pair in pairs)]
+    loss = reference_loss(run, pairs)
+    return Evaluation(
+        scores=score_translations(translations, [pair.trg for pair in pairs], names),
+        loss=loss,
+        perplexity=math.exp(min(loss, 700.0)),
+        sentences=len(pairs),
+        search=describe(beam),
+        translations=translations,
+    )
+
+
+def validator(run: Run, pairs: Sequence[Pair]) -> Callable[[], Scores]:
+    """What a trainer calls to score its model on dev: greedy search, for speed."""
+    beam = Beam(size=1, length_penalty=1.0, max_length=run.config.decoding.max_length)
+
+    def validate() -> Scores:
+        result = evaluate(run, pairs, beam, names=("BLEU", "chrF2"))
+        by_name = {score.name: score.value for score in result.scores}
+        return {
+            "loss": result.loss,
+            "perplexity": result.perplexity,
+            "bleu": by_name["BLEU"],
+            "chrf": by_name["chrF2"],
+        }
+
+    return validate
+
+
+def reference_loss(run: Run, pairs: Sequence[Pair]) -> float:
+    """Cross-entropy of the references, in nats a piece (end of sentence counted), without smoothing."""
+    sources = run.tokenizers.src.encode_all(pair.src for pair in pairs)
+    targets = run.tokenizers.trg.encode_all(pair.trg for pair in pairs)
+    encoded = [EncodedPair((*src, EOS), tuple(trg)) for src, trg in zip(sources, targets, strict=True)]
+    lengths = [len(pair.trg) + 1 for pair in encoded]
+    order = sorted(range(len(encoded)), key=lengths.__getitem__)
+    total, tokens = 0.0, 0
+    for indices in group_by_length(order, lengths, BATCH_TOKENS):
+        batch = collate([encoded[i] for i in indices]).to(run.compute.device)
+        with torch.inference_mode(), run.compute.autocast():
+            logits = run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
+            loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
+        total += float(loss.log_loss)
+        tokens += loss.tokens
+    return total / tokens

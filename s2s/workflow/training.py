@@ -1,0 +1,323 @@
+"""Train a run, or go on with one."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+import s2s
+from s2s.build import (
+    Compute,
+    build_beam,
+    build_budget,
+    build_compute,
+    build_model,
+    build_replicas,
+    build_schedule,
+    check_model,
+)
+from s2s.config import BUILTIN, Config, TrainingConfig, check_config, merge
+from s2s.data.batches import EncodedPair, TrainingData
+from s2s.data.corpus import Pair
+from s2s.data.tokenizer import EOS, train_tokenizer
+from s2s.errors import S2SError, UsageError
+from s2s.nn.model import Seq2Seq
+from s2s.training.checkpoint import load_training, load_weights
+from s2s.training.log import MetricsLog
+from s2s.training.optim import build_adam
+from s2s.training.trainer import End, Listener, Pace, Trainer
+from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
+from s2s.workflow.evaluation import Evaluation, evaluate, validator
+from s2s.workflow.run import FORMAT_VERSION, CheckpointSaver, RunDirectory, Tokenizers, create_run
+from s2s.workflow.translation import Run
+
+MAY_CHANGE = frozenset(
+    f"training.{key}"
+    for key in (
+        "max_updates",
+        "max_epochs",
+        "max_minutes",
+        "patience",
+        "validate_every",
+        "checkpoint_every",
+        "device",
+        "threads",
+    )
+)
+"""Settings that a resumed run may have otherwise; all others are part of what it is."""
+
+
+FINAL_SCORES = ("BLEU", "chrF2")
+"""TER is left to `s2s eval`: on long lines it takes minutes."""
+
+
+class Reporter(Listener, Protocol):
+    """Who is told how it goes."""
+
+    def note(self, message: str) -> None:
+        """Something the user wants to know."""
+
+    def warn(self, message: str) -> None:
+        """Something the user may want to mend."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended; the scores are of the best checkpoint, and None where it was interrupted."""
+
+    run: RunDirectory
+    end: End
+    updates: int
+    dev: Evaluation | None
+    test: Evaluation | None
+
+
+def train(
+    config: Config,
+    out: Path,
+    reporter: Reporter,
+    *,
+    written: str = "",
+    command: Sequence[str] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train a new run.
+
+    Args:
+        config: the settings.
+        out: the run directory to make.
+        reporter: is told how it goes.
+        written: the configuration file as the user wrote it, kept beside the resolved one.
+        command: the command line, for the record.
+        should_stop: asked after each update; True ends training with everything saved.
+
+    Raises:
+        UsageError: settings do not fit together or name no data.
+        S2SError: data are at fault, or `out` exists.
+    """
+    check_model(config.model)
+    run = RunDirectory(out)
+    _refuse_existing(out)
+    compute = build_compute(config)
+    _report_compute(compute, reporter)
+    corpora = read_corpora(config.data, config.training.seed)
+    for note in corpora.notes:
+        reporter.note(note)
+    for warning in corpora.warnings:
+        reporter.warn(warning)
+    tokenizers = _train_tokenizers(config, corpora.train, reporter)
+    torch.manual_seed(config.training.seed)
+    model = _new_model(config, tokenizers).to(compute.device)
+    manifest = _manifest(config, corpora, compute, command)
+    create_run(run, config=config, written=written, tokenizers=tokenizers, model=model, manifest=manifest)
+    return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
+
+
+def resume(
+    path: Path,
+    reporter: Reporter,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Go on with a run where its last checkpoint stands.
+
+    Args:
+        path: the run directory.
+        overrides: settings to change, section -> key -> value; only those in `MAY_CHANGE` may differ.
+
+    Raises:
+        UsageError: a setting cannot be changed any more.
+        S2SError: the run or its data cannot be read, or the data are not those that it was trained on.
+    """
+    run = RunDirectory(path)
+    manifest = run.read_manifest()
+    config = _changed(run.read_config(), overrides or {}, reporter)
+    # What was chosen by measuring stays as it was chosen, or the numbers would differ.
+    training = config.training.model_copy(
+        update={"precision": manifest["precision"], "threads": config.training.threads or manifest["threads"]}
+    )
+    compute = build_compute(config.model_copy(update={"training": training}))
+    _report_compute(compute, reporter)
+    corpora = read_corpora(config.data, config.training.seed)
+    _check_hashes(manifest["data"], corpora.hashes)
+    tokenizers = run.read_tokenizers()
+    model = _new_model(config, tokenizers).to(compute.device)
+    run.write_config(config)
+    return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
+
+
+def _fit(
+    run: RunDirectory,
+    config: Config,
+    corpora: Corpora,
+    tokenizers: Tokenizers,
+    compute: Compute,
+    model: Seq2Seq,
+    reporter: Reporter,
+    should_stop: Callable[[], bool],
+) -> Outcome:
+    """Train from the last checkpoint to the end, then score the best one."""
+    optimizer = build_adam(model)
+    saved = load_training(run.last, model, optimizer)
+    progress = saved.progress
+    replicas = build_replicas(config.training, compute, model)
+    replicas.set_random_states(saved.random)
+    if progress.updates:
+        reporter.note(f"going on after update {progress.updates:,}, epoch {progress.epoch + 1}")
+    settings = config.training
+    loaded = Run(run, config, corpora.src_lang, corpora.trg_lang, tokenizers, model, compute)
+    trainer = Trainer(
+        model=model,
+        optimizer=optimizer,
+        data=_training_data(corpora.train, tokenizers, settings),
+        schedule=build_schedule(settings),
+        budget=build_budget(settings),
+        pace=_pace(settings),
+        clip=settings.clip,
+        replicas=replicas,
+        validate=validator(loaded, corpora.dev),
+        saver=CheckpointSaver(run, model, optimizer, replicas.random_states),
+        listeners=(MetricsLog(run.metrics, progress.updates), reporter),
+        should_stop=should_stop,
+        progress=progress,
+    )
+    end = trainer.train()
+    if end is End.INTERRUPTED:
+        return Outcome(run, end, trainer.progress.updates, dev=None, test=None)
+    load_weights(run.best, model)
+    model.eval()
+    beam = build_beam(config.decoding)
+    dev = evaluate(loaded, corpora.dev, beam, FINAL_SCORES)
+    test = evaluate(loaded, corpora.test, beam, FINAL_SCORES) if corpora.test else None
+    run.write_json(
+        "results.json",
+        {
+            "end": end.value,
+            "updates": trainer.progress.updates,
+            "best_update": trainer.progress.best_update,
+            "seconds": trainer.progress.seconds,
+            "dev": asdict(dev),
+            "test": asdict(test) if test else None,
+        },
+    )
+    if config.data.corpus == BUILTIN:
+        reporter.warn(BUILTIN_WARNING)
+    return Outcome(run, end, trainer.progress.updates, dev=dev, test=test)
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise S2SError(
+            "the run directory exists already, and nothing is overwritten",
+            where=str(out),
+            hint=f"Choose another --out, or go on with it: s2s train --resume {out}",
+        )
+
+
+def _report_compute(compute: Compute, reporter: Reporter) -> None:
+    kind = "bf16" if compute.precision == torch.bfloat16 else "fp32"
+    reporter.note(f"device: {compute.device}, {kind}, {compute.threads} CPU threads")
+    if compute.device.type == "cpu" and torch.cuda.is_available():
+        reporter.warn("training on the CPU while a CUDA device lies idle; --set training.device=cuda uses it")
+
+
+def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
+    settings = config.tokenizer
+    sides = [[pair.src for pair in train], [pair.trg for pair in train]]
+    texts = [sides[0] + sides[1]] if settings.joint else sides
+    tokenizers = []
+    for lines in texts:
+        trained = train_tokenizer(lines, kind=settings.kind, size=settings.size)
+        if trained.sized_down:
+            reporter.warn(
+                f"the corpus has fewer than the {trained.asked:,} pieces that tokenizer.size asks for: "
+                f"the vocabulary has {trained.tokenizer.size:,}"
+            )
+        tokenizers.append(trained.tokenizer)
+    sizes = " and ".join(f"{tokenizer.size:,}" for tokenizer in tokenizers)
+    reporter.note(f"tokenizer: {'joint ' if settings.joint else ''}{settings.kind}, {sizes} pieces")
+    return Tokenizers(src=tokenizers[0], trg=tokenizers[-1])
+
+
+def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:
+    return build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
+
+
+def _manifest(config: Config, corpora: Corpora, compute: Compute, command: Sequence[str]) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": list(command),
+        "src_lang": corpora.src_lang,
+        "trg_lang": corpora.trg_lang,
+        "pairs": {"train": len(corpora.train), "dev": len(corpora.dev), "test": len(corpora.test)},
+        "data": dict(corpora.hashes),
+        "corpus": config.data.corpus,
+        "device": str(compute.device),
+        "precision": "bf16" if compute.precision == torch.bfloat16 else "fp32",
+        "threads": compute.threads,
+        "versions": {
+            "s2s": s2s.__version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in ("torch", "sentencepiece", "sacrebleu", "safetensors")},
+        },
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+
+
+def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -> Config:
+    """The run's configuration with the settings that may change on resume changed.
+
+    Raises:
+        UsageError: naming those that may not.
+    """
+    before = config.model_dump(mode="json")
+    changed = check_config(merge(before, dict(overrides)))
+    differing = {
+        f"{section}.{key}": (value, before[section][key])
+        for section, keys in changed.model_dump(mode="json").items()
+        for key, value in keys.items()
+        if value != before[section][key]
+    }
+    if fixed := sorted(set(differing) - MAY_CHANGE):
+        raise UsageError(
+            f"a run cannot be resumed with another {', '.join(fixed)}",
+            hint=f"These may change: {', '.join(sorted(MAY_CHANGE))}. For the others train a new run.",
+        )
+    for name, (now, then) in differing.items():
+        reporter.note(f"{name}: {now} (was {then})")
+    return changed
+
+
+def _check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    for path, digest in then.items():
+        if now.get(path) != digest:
+            raise S2SError(
+                "the file is not the one that the run was trained on (its SHA-256 differs)",
+                where=path,
+                hint="Put the old file back, or train a new run.",
+            )
+
+
+def _training_data(pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig) -> TrainingData:
+    sources = tokenizers.src.encode_all(pair.src for pair in pairs)
+    targets = tokenizers.trg.encode_all(pair.trg for pair in pairs)
+    encoded = [EncodedPair((*src, EOS), tuple(trg)) for src, trg in zip(sources, targets, strict=True)]
+    return TrainingData(pairs=encoded, batch_tokens=settings.batch_tokens, seed=settings.seed)
+
+
+def _pace(settings: TrainingConfig) -> Pace:
+    return Pace(
+        validate_every=settings.validate_every,
+        checkpoint_every=settings.checkpoint_every,
+        patience=settings.patience,
+        accumulate=settings.accumulate,
+        metric=settings.metric,
+    )

@@ -1,0 +1,83 @@
+"""A trained run, ready to translate."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2s.build import Compute, build_beam, build_compute, build_model
+from s2s.config import Config, check_config, merge
+from s2s.decoding.search import Beam
+from s2s.decoding.stepper import ModelStepper
+from s2s.decoding.translator import Translation, Translator
+from s2s.errors import S2SError
+from s2s.nn.model import Seq2Seq
+from s2s.training.checkpoint import load_weights
+from s2s.workflow.run import RunDirectory, Tokenizers
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run with its model in memory."""
+
+    directory: RunDirectory
+    config: Config
+    src_lang: str
+    trg_lang: str
+    tokenizers: Tokenizers
+    model: Seq2Seq
+    compute: Compute
+
+    def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
+        """A translator with this search; the model must be in evaluation mode."""
+        return Translator(
+            model=ModelStepper(self.model),
+            src_tokenizer=self.tokenizers.src,
+            trg_tokenizer=self.tokenizers.trg,
+            beam=beam,
+            device=self.compute.device,
+            autocast=self.compute.autocast,
+            n_best=n_best,
+            warn=warn,
+        )
+
+
+def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
+    """The best model of a run, in evaluation mode.
+
+    Args:
+        path: the run directory.
+        device: as in `training.device`.
+        threads: as in `training.threads`.
+
+    Raises:
+        S2SError: there is no run, it has no trained weights yet, or a file of it is damaged.
+    """
+    directory = RunDirectory(path)
+    manifest = directory.read_manifest()
+    here = {"training": {"device": device, "threads": threads, "precision": "auto"}}
+    config = check_config(merge(directory.read_config().model_dump(mode="json"), here))
+    tokenizers = directory.read_tokenizers()
+    if not directory.best.exists():
+        raise S2SError(
+            "the run has no trained weights yet: it was stopped before its first validation",
+            where=str(path),
+            hint=f"Go on with it: s2s train --resume {path}",
+        )
+    compute = build_compute(config)
+    model = build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
+    load_weights(directory.best, model)
+    return Run(
+        directory=directory,
+        config=config,
+        src_lang=str(manifest["src_lang"]),
+        trg_lang=str(manifest["trg_lang"]),
+        tokenizers=tokenizers,
+        model=model.to(compute.device).eval(),
+        compute=compute,
+    )
+
+
+def translate(run: Run, lines: Iterable[str]) -> Iterator[Translation]:
+    """The best translation of each line, in order, with the run's own search."""
+    for best in run.translator(build_beam(run.config.decoding)).translate(lines):
+        yield best[0]
