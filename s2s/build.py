@@ -187,7 +187,12 @@ def build_replicas(config: TrainingConfig, compute: Compute, model: Seq2Seq) -> 
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use; OMP_NUM_THREADS asks for fewer, as it does of other programs."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(_cores(), int(asked)) if asked.isdecimal() and int(asked) > 0 else _cores()
+
+
+def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from s2s.errors import S2SError, UsageError
 
@@ -16,6 +16,13 @@ Table = dict[str, Any]
 """A configuration before it is checked: section -> key -> value."""
 
 BUILTIN = "builtin"
+
+BUILTIN_SETTINGS: Table = {
+    "tokenizer": {"size": 2000},
+    "model": {"embed_size": 128, "hidden_size": 128},
+    "training": {"learning_rate": 4e-3, "max_epochs": 3},
+}
+"""What is otherwise by default for the built-in corpus, whose small language a small model learns in minutes."""
 
 
 def _as_source(value: object) -> object:
@@ -40,7 +47,20 @@ def _is_tsv(path: str | Path) -> bool:
     return str(path).endswith((".tsv", ".tsv.gz"))
 
 
-Source = Annotated[tuple[Path, ...], BeforeValidator(_as_source), Field(min_length=1, max_length=2), "a corpus on disk"]
+def _is_text(path: Path) -> Path:
+    """A path that a configuration file can hold."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as fault:
+        raise ValueError(f"the file name {str(path)!r} is not UTF-8: rename it") from fault
+    return path
+
+
+Source = Annotated[
+    tuple[Annotated[Path, AfterValidator(_is_text)], ...],
+    BeforeValidator(_as_source),
+    Field(min_length=1, max_length=2),
+]
 Sources = Annotated[tuple[Source, ...], BeforeValidator(_as_sources)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -195,7 +215,7 @@ class Config(Section):
             if broken
         ]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise ValueError("\n".join(faults))
         return self
 
 
@@ -254,7 +274,17 @@ def parse_override(text: str) -> Table:
             f"--set {text!r} is not of the form section.key=value",
             hint="For example --set training.learning_rate=1e-3; `s2s settings` lists every key.",
         )
-    return {section: {key: _toml_or_text(value.strip())}}
+    value = value.strip()
+    parsed = _toml_or_text(value)
+    # What is text stays text, whatever it looks like: `nan` and `no` are languages.
+    kind = _kind_of(section, key)
+    return {section: {key: value if kind is str and not isinstance(parsed, str) else parsed}}
+
+
+def _kind_of(section: str, key: str) -> object:
+    outer = Config.model_fields.get(section)
+    field = outer.annotation.model_fields.get(key) if outer else None  # type: ignore[union-attr]
+    return field.annotation if field else None
 
 
 def _toml_or_text(value: str) -> object:
@@ -278,15 +308,18 @@ def merge(*tables: Table) -> Table:
 
 
 def check_config(table: Table, where: str | None = None) -> Config:
-    """The configuration that a table says, defaults for the rest.
+    """The configuration that a table says, defaults (for the built-in corpus, its own) for the rest.
 
     Raises:
         UsageError: naming every fault at once; an unknown key with the nearest known one.
     """
+    data = table.get("data")
+    if isinstance(data, Mapping) and data.get("corpus") == BUILTIN:
+        table = merge(BUILTIN_SETTINGS, table)
     try:
         return Config.model_validate(table)
     except ValidationError as fault:
-        lines = [_explain_fault(error) for error in fault.errors(include_url=False)]
+        lines = [line for error in fault.errors(include_url=False) for line in _explain_fault(error).split("\n")]
         raise UsageError(
             f"{len(lines)} fault{'s' if len(lines) > 1 else ''} in the configuration:\n  " + "\n  ".join(lines),
             where=where,

@@ -15,16 +15,18 @@ class Words(StrEnum):
 
 
 def align(
-    run: Annotated[Path, typer.Argument(help="A run directory of `s2s train`.")],
-    src: Annotated[Path, typer.Option(help="Source sentences.")],
-    trg: Annotated[Path, typer.Option(help="Their translations, whoever made them.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
+    src: Annotated[Path, typer.Option(metavar="FILE", help="Source sentences.")],
+    trg: Annotated[Path, typer.Option(metavar="FILE", help="Their translations, whoever made them.")],
     gold: Annotated[
-        Path | None, typer.Option(help="Gold links a line: 0-0 is sure, 1?2 possible; adds the error rate.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Gold links a line: 0-0 is sure, 1?2 possible; adds the error rate."),
     ] = None,
     words: Annotated[
         Words, typer.Option(help="natural words, or split at each space (tokenized text).")
     ] = Words.natural,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
     """Word alignments of given pairs in Pharaoh format (SRC-TRG, from 0), read from the attention weights.
 
@@ -45,7 +47,7 @@ def align(
 
     pairs = read_pairs((src, trg))
     links_of_gold = read_gold(gold) if gold else []
-    loaded = load_run(run, device=device)
+    loaded = load_run(run, device=device, threads=threads)
     refuse_without_attention(loaded)
     alignments = []
     links = []

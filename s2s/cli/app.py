@@ -10,13 +10,11 @@ import s2s
 from s2s.cli import align, data, evaluate, plot, settings, tokenizer, train, translate
 from s2s.errors import S2SError
 
-INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C ended."""
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     help="Train recurrent translators from two text files, score them, and see what they attend to.",
     epilog="Start with `s2s train` (the built-in corpus) or `s2s train --train x.en x.fr`.",
 )
@@ -57,9 +55,8 @@ def main() -> None:
             raise
         typer.echo(f"error: {fault}", err=True)
         sys.exit(fault.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); nothing more can be said, and nothing should be.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    except OSError as fault:  # a full disk behind standard output, say; typer itself sees to a closed pipe
+        if os.environ.get("S2S_DEBUG"):
+            raise
+        typer.echo(f"error: {fault.filename or 'output'}: {fault.strerror or fault}", err=True)
+        sys.exit(S2SError.exit_code)

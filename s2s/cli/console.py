@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from s2s.training.trainer import Update, Validation
     from s2s.workflow.evaluation import Evaluation
+    from s2s.workflow.reporter import Update, Validation
 
 PLAIN_SECONDS = 15.0
 """Seconds between progress lines where standard error is no terminal."""
@@ -66,7 +66,7 @@ class TrainingConsole:
         if self._console.is_terminal:
             self._bar.start()
             self._bar.update(self._task, completed=update.used, epoch=update.epoch, state=self._state(update))
-        elif time.monotonic() - self._told > PLAIN_SECONDS:
+        elif self._tokens and time.monotonic() - self._told > PLAIN_SECONDS:
             self._told = time.monotonic()
             self.note(f"epoch {update.epoch}, update {update.update:,}, {update.used:.0%}: {self._state(update)}")
 

@@ -37,10 +37,11 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes on every machine.")] = 1,
 ) -> None:
     """Write the built-in English-French corpus, with gold word alignments."""
-    from s2s.data import grammar
+    from s2s.data import builtin
 
-    splits = grammar.generate(pairs, seed)
-    paths = grammar.write(splits, out)
+    builtin.require_new_files(out)  # before the time is spent
+    splits = builtin.generate(pairs, seed)
+    paths = builtin.write(splits, out)
     counts = ", ".join(f"{name} {len(examples):,}" for name, examples in splits.items())
     typer.echo(f"pairs: {counts}. BLEU on this corpus is not comparable with BLEU on real text.", err=True)
     _echo_paths(paths)

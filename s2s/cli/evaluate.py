@@ -11,13 +11,14 @@ from s2s.errors import UsageError
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="A run directory; or give --hyp.")] = None,
-    src: Annotated[Path | None, typer.Option(help="Source sentences.")] = None,
-    ref: Annotated[Path | None, typer.Option(help="Their reference translations.")] = None,
-    hyp: Annotated[Path | None, typer.Option(help="Translations to score in place of a run's.")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run directory; or give --hyp.")] = None,
+    src: Annotated[Path | None, typer.Option(metavar="FILE", help="Source sentences.")] = None,
+    ref: Annotated[Path | None, typer.Option(metavar="FILE", help="Their reference translations.")] = None,
+    hyp: Annotated[Path | None, typer.Option(metavar="FILE", help="Translations to score in place of a run's.")] = None,
     beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
     """BLEU, chrF2 and TER with sacrebleu's signatures, and the perplexity of the references."""
     if ref is None:
@@ -33,7 +34,7 @@ def evaluate(
         assert run is not None
         if src is None:
             raise UsageError("a run needs sources to translate", where="--src", hint="Give --src FILE.")
-        _show(_score_run(run, src, ref, beam, device), as_json)
+        _show(_score_run(run, src, ref, beam, device, threads), as_json)
 
 
 def _score_file(hyp: Path, ref: Path) -> dict[str, Any]:
@@ -47,10 +48,9 @@ def _score_file(hyp: Path, ref: Path) -> dict[str, Any]:
     return {"sentences": len(pairs), "scores": [asdict(score) for score in scores]}
 
 
-def _score_run(run: Path, src: Path, ref: Path, beam: int | None, device: str) -> dict[str, Any]:
+def _score_run(run: Path, src: Path, ref: Path, beam: int | None, device: str, threads: int) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from s2s.build import build_beam
     from s2s.data.corpus import read_pairs
     from s2s.workflow.corpora import BUILTIN_WARNING
     from s2s.workflow.evaluation import describe
@@ -58,8 +58,8 @@ def _score_run(run: Path, src: Path, ref: Path, beam: int | None, device: str) -
     from s2s.workflow.translation import load_run
 
     pairs = read_pairs((src, ref))
-    loaded = load_run(run, device=device)
-    search = build_beam(loaded.config.decoding, size=beam)
+    loaded = load_run(run, device=device, threads=threads)
+    search = loaded.beam(beam)
     result = evaluate_run(loaded, pairs, search)
     if loaded.config.data.corpus:
         typer.echo(f"warning: {BUILTIN_WARNING}", err=True)

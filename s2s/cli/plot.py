@@ -16,17 +16,18 @@ TERMINAL_WIDTH = 80
 
 
 def plot_alignment(
-    run: Annotated[Path, typer.Argument(help="A run directory of `s2s train`.")],
-    sentences: Annotated[list[str], typer.Argument(help="Source sentences, drawn side by side.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
+    sentences: Annotated[list[str], typer.Argument(metavar="SENTENCES", help="Source sentences, drawn side by side.")],
     target: Annotated[
         list[str] | None,
         typer.Option(help="A given translation; once for each sentence. Default: the model's own."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The figure: .png, .svg or .pdf.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The figure: .png, .svg or .pdf.")] = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal.")] = False,
     words: Annotated[str, typer.Option(help="natural words, or split at each space (tokenized text).")] = "natural",
     beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
     """Draw what the model attended to: source words along the top, target words down the side.
 
@@ -53,7 +54,7 @@ def plot_alignment(
     from s2s.workflow.alignment import align, refuse_without_attention
     from s2s.workflow.translation import load_run
 
-    loaded = load_run(run, device=device)
+    loaded = load_run(run, device=device, threads=threads)
     refuse_without_attention(loaded)
     pairs = _pairs(loaded, sentences, target, beam)
     panels = [Panel((*a.src_words, END), (*a.trg_words, END), a.weights) for a in align(loaded, pairs, words=words)]
@@ -65,12 +66,11 @@ def plot_alignment(
 
 def _pairs(run: "Run", sentences: list[str], target: list[str] | None, beam: int | None) -> "list[Pair]":
     """Each sentence with the given translation, or the model's own."""
-    from s2s.build import build_beam
     from s2s.data.corpus import Pair
 
     if target:
         return [Pair(src, trg) for src, trg in zip(sentences, target, strict=True)]
-    translator = run.translator(build_beam(run.config.decoding, size=beam))
+    translator = run.translator(run.beam(beam))
     pairs = []
     for src, best in zip(sentences, translator.translate(sentences), strict=True):
         typer.echo(best[0].text)

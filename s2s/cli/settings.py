@@ -6,7 +6,9 @@ import typer
 
 
 def settings(
-    key: Annotated[str, typer.Argument(help="A setting (training.learning_rate) or a section (model).")] = "",
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="A setting (training.learning_rate) or a section (model).")
+    ] = "",
 ) -> None:
     """Explain the settings of a configuration: meaning, default, what is allowed."""
     from s2s.config import settings as known

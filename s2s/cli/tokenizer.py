@@ -44,7 +44,7 @@ def train(
 @app.command()
 def encode(
     model: Annotated[Path, typer.Argument(help="A tokenizer's model file.")],
-    input_file: Annotated[Path, typer.Option("--input", help="Text; - is standard input.")] = Path("-"),
+    input_file: Annotated[Path, typer.Option("--input", metavar="FILE", help="Text; - is standard input.")] = Path("-"),
 ) -> None:
     """Print the pieces of each line, with spaces between them."""
     from s2s.data.corpus import read_lines

@@ -20,14 +20,18 @@ Pair = tuple[Path, Path] | None
 
 
 def train(
-    config: Annotated[Path | None, typer.Argument(help="A TOML file of settings (`s2s settings`).")] = None,
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG.toml", help="A TOML file of settings (`s2s settings`).")
+    ] = None,
     train_files: Annotated[Pair, typer.Option("--train", metavar="SRC TRG", help="Training pairs.")] = None,
     dev_files: Annotated[Pair, typer.Option("--dev", metavar="SRC TRG", help="Pairs that choose the best.")] = None,
     test_files: Annotated[Pair, typer.Option("--test", metavar="SRC TRG", help="Pairs scored at the end.")] = None,
-    train_tsv: Annotated[Path | None, typer.Option(help="Training pairs as a two-column file.")] = None,
-    dev_tsv: Annotated[Path | None, typer.Option(help="The same for --dev.")] = None,
-    test_tsv: Annotated[Path | None, typer.Option(help="The same for --test.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory to make; default: a new runs/NAME.")] = None,
+    train_tsv: Annotated[Path | None, typer.Option(metavar="FILE", help="Training pairs as a two-column file.")] = None,
+    dev_tsv: Annotated[Path | None, typer.Option(metavar="FILE", help="The same for --dev.")] = None,
+    test_tsv: Annotated[Path | None, typer.Option(metavar="FILE", help="The same for --test.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="The run directory to make; default: a new runs/NAME.")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as model.cell=lstm."),
@@ -160,6 +164,6 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
             typer.echo("\n".join(score_lines(name, evaluation)))
     typer.echo(
         f"\ntranslate:   s2s translate {run}\nsee:         s2s plot-alignment {run} SENTENCE --out alignment.png\n"
-        f"train on:    s2s train --resume {run} --set training.max_epochs=N",
+        f"train on:    s2s train --resume {run} --set training.{outcome.limit}=N",
         err=True,
     )

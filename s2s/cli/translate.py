@@ -3,27 +3,36 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from s2s.errors import S2SError, UsageError
+
 if TYPE_CHECKING:
-    from s2s.decoding.translator import Translation
+    from s2s.workflow.translation import Translation
 
 STDIN = Path("-")
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="A run directory of `s2s train`.")],
-    sentences: Annotated[list[str] | None, typer.Argument(help="Sentences; without any, --input is read.")] = None,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
+    sentences: Annotated[
+        list[str] | None, typer.Argument(metavar="SENTENCES", help="Sentences; without any, --input is read.")
+    ] = None,
     input_file: Annotated[
-        Path, typer.Option("--input", help="One sentence a line, .gz allowed; - is standard input.")
+        Path, typer.Option("--input", metavar="FILE", help="One sentence a line, .gz allowed; - is standard input.")
     ] = STDIN,
-    output_file: Annotated[Path | None, typer.Option("--output", help="Write here, not to standard output.")] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to standard output.")
+    ] = None,
     beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
-    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line: NUMBER<tab>SCORE<tab>TEXT.")] = 1,
-    scores: Annotated[bool, typer.Option("--scores", help="Print NUMBER<tab>SCORE<tab>TEXT.")] = False,
+    n_best: Annotated[
+        int, typer.Option(min=1, help="Translations of each line: number, score, text between tabs.")
+    ] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Print number, score, text between tabs.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
@@ -31,28 +40,34 @@ def translate(
 
     On a terminal, without sentences and files, it asks for them one by one.
     """
-    from s2s.build import build_beam
-    from s2s.data.corpus import read_lines
     from s2s.workflow.translation import load_run
 
-    if not sentences and input_file != STDIN:
-        next(read_lines(input_file), None)  # a missing file is told before the model is loaded
+    if sentences and input_file != STDIN:
+        raise UsageError("sentences and --input both say what to translate", hint="Give one of the two.")
+    interactive = not sentences and input_file == STDIN and sys.stdin.isatty()
+    lines = sentences or (_prompt() if interactive else _opened(input_file))
     loaded = load_run(run, device=device, threads=threads)
-    search = build_beam(loaded.config.decoding, size=max(beam or loaded.config.decoding.beam, n_best))
+    search = loaded.beam(max(beam or loaded.config.decoding.beam, n_best))
     translator = loaded.translator(search, n_best=n_best, warn=_warn)
-    lines: Iterable[str]
-    if sentences:
-        lines = sentences
-    elif input_file == STDIN and sys.stdin.isatty():
-        lines, translator = _prompt(), translator.with_window(1)
-    else:
-        lines = read_lines(input_file)
+    if interactive:
+        translator = translator.with_window(1)
     show = _numbered if scores or n_best > 1 else _plain
     with _output(output_file) as stream:
         for number, best in enumerate(translator.translate(lines), start=1):
             stream.write("".join(f"{line}\n" for line in show(number, best)))
-            if translator.window == 1:
+            if interactive:
                 stream.flush()
+
+
+def _opened(path: Path) -> Iterable[str]:
+    """The lines of a file; a missing one is told now, before a model is loaded."""
+    from s2s.data.corpus import read_lines
+
+    lines = read_lines(path)
+    if path == STDIN:
+        return lines
+    first = list(islice(lines, 1))
+    return chain(first, lines)
 
 
 def _warn(message: str) -> None:
@@ -84,14 +99,15 @@ def _prompt() -> Iterator[str]:
 @contextmanager
 def _output(path: Path | None) -> Iterator[TextIO]:
     """Standard output, or a file that gets its name when it is whole."""
-    if path is None:
+    if path is None or path == STDIN:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         yield sys.stdout
         sys.stdout.flush()
         return
-    from s2s.errors import S2SError
-
-    aside = path.with_name(f".{path.name}.part")
+    # A pipe or a device (/dev/null, >(gzip)) is written to as it is; only a plain file is replaced.
+    special = path.exists() and not path.is_file()
+    target = path if special else path.resolve()
+    aside = target if special else target.with_name(f".{target.name}.part")
     try:
         stream = aside.open("w", encoding="utf-8", newline="\n")
     except OSError as fault:
@@ -99,7 +115,9 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     try:
         with stream:
             yield stream
-        aside.replace(path)
+        if not special:
+            aside.replace(target)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        if not special:
+            aside.unlink(missing_ok=True)
         raise

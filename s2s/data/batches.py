@@ -88,7 +88,7 @@ def group_by_length(order: Sequence[int], lengths: Sequence[int], batch_tokens: 
     batches: list[list[int]] = []
     longest = 0
     for index in order:
-        longest = max(longest, lengths[index]) if batches else lengths[index]
+        longest = max(longest, lengths[index])
         if not batches or longest * (len(batches[-1]) + 1) > batch_tokens:
             batches.append([])
             longest = lengths[index]

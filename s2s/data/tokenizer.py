@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sentencepiece as spm
 
+from s2s.data.words import split_words
 from s2s.errors import S2SError
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -16,6 +17,10 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
 SPACE = "\u2581"
 """The mark that sentencepiece puts where a space was; in the user's text it counts as a space."""
+
+
+BOUNDARY = "\x1f"
+"""Stands between touching words while a tokenizer learns; a control character, so that no text has it."""
 
 
 def normalise(text: str) -> str:
@@ -43,6 +48,8 @@ class Tokenizer:
     def __init__(self, model: bytes, where: str = "tokenizer") -> None:
         self.model = model
         try:
+            if not model:  # which sentencepiece takes for "no model yet"
+                raise ValueError("no bytes")
             self._processor = spm.SentencePieceProcessor(model_proto=model)
         except (RuntimeError, ValueError, TypeError) as fault:
             raise S2SError("the file is damaged, or not a sentencepiece model", where=where) from fault
@@ -135,8 +142,8 @@ class Trained:
 def train_tokenizer(lines: Iterable[str], *, kind: str, size: int) -> Trained:
     """Train a sentencepiece model; the vocabulary gets smaller where the corpus cannot fill it.
 
-    `bpe` and `unigram` spell what they do not know in bytes, so that any text comes back; `char` and `word` have an
-    unknown piece instead. The same lines give the same model.
+    `bpe` and `unigram` spell what they do not know in bytes, so that any text comes back, and no piece of theirs
+    reaches over the end of a word; `char` and `word` have an unknown piece instead. The same lines give the same model.
 
     Args:
         lines: sentences of the language, or of both for a joint vocabulary.
@@ -156,17 +163,32 @@ def train_tokenizer(lines: Iterable[str], *, kind: str, size: int) -> Trained:
     return Trained(Tokenizer(model), asked=size)
 
 
+def _with_boundaries(text: str) -> str:
+    """The text with a mark between words that no space parts, such as a number and the full stop after it.
+
+    No piece is learnt across one: a piece that held two words could be aligned with one of them only.
+    """
+    marked = ""
+    end = 0
+    for word in split_words(text, lang=""):
+        marked += text[end : word.start] + (BOUNDARY if 0 < end == word.start else "") + word.text
+        end = word.end
+    return marked
+
+
 def _train(sentences: list[str], kind: str, size: int) -> bytes:
     model = io.BytesIO()
+    subwords = kind in ("bpe", "unigram")
     spm.SentencePieceTrainer.train(
-        sentence_iterator=iter(sentences),
+        sentence_iterator=map(_with_boundaries, sentences) if subwords else iter(sentences),
         model_writer=model,
         model_type=kind,
         vocab_size=size,
-        byte_fallback=kind in ("bpe", "unigram"),
+        byte_fallback=subwords,
+        pretokenization_delimiter=BOUNDARY if subwords else "",
         character_coverage=1.0,
         normalization_rule_name="identity",
-        hard_vocab_limit=kind in ("bpe", "unigram"),
+        hard_vocab_limit=subwords,
         max_sentence_length=1_000_000,
         num_threads=1,
         pad_id=PAD,

@@ -115,11 +115,12 @@ def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> li
     batch = src.shape[0]
     finished = Finished(beam, [[] for _ in range(batch)])
     limits = beam.limits(src_mask)
+    never = torch.tensor(NEVER_SAID, device=src.device)
     state = model.start(src, src_mask)
     frontier = _first(batch, beam.size, src.device)
     while frontier.sentence.numel():
         log_probs, state = model.step(frontier.tokens[:, -1], state)
-        log_probs[:, NEVER_SAID] = float("-inf")
+        log_probs = log_probs.index_fill(1, never, float("-inf"))
         candidates = _best(frontier, log_probs, beam.size)
         grown = _grow(frontier, candidates)
         ends = candidates.token == EOS

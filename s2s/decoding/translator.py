@@ -95,7 +95,9 @@ class Translator:
             found |= dict(zip(batch, hypotheses, strict=True))
         translations: list[list[list[Translation]]] = [[] for _ in lines]
         for index, sentence in enumerate(sentences):
-            translations[sentence.line].append([self._decode(h) for h in found[index][: self.n_best]])
+            # None is left where the model says nothing but "not a number".
+            best = [self._decode(h) for h in found[index][: self.n_best]]
+            translations[sentence.line].append(best or [Translation("", float("-inf"), float("-inf"), ended=False)])
         return [_join(parts) for parts in translations]
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:

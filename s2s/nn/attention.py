@@ -89,7 +89,10 @@ class AdditiveAttention(Attention):
 
     def read(self, query: Tensor, memory: Memory) -> Reading:
         """See `Attention.read`."""
-        scores = self.scores(query, memory).masked_fill(~memory.mask, float("-inf"))
+        scores = self.scores(query, memory)
+        # bf16 has too few digits for weights that are to sum to 1.
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        scores = scores.masked_fill(~memory.mask, float("-inf"))
         weights = F.softmax(scores, dim=1)[:, None]
         return Reading(context=(weights.to(memory.values.dtype) @ memory.values)[:, 0], weights=weights)
 

@@ -70,6 +70,11 @@ class Cell(nn.Module, ABC):
         return torch.stack(outputs, dim=1)
 
 
+def _full_precision_on_cpu() -> torch.autocast:
+    """Torch has a bf16 kernel for recurrent layers on few CPUs, and raises on the others; CUDA's autocast stays on."""
+    return torch.autocast("cpu", enabled=False)
+
+
 class GRUCell(Cell):
     """Gated recurrent unit (Cho et al. 2014) in cuDNN's form, equal to `torch.nn.GRU`; blocks r, z, n.
 
@@ -93,7 +98,8 @@ class GRUCell(Cell):
         hidden_gates, hidden_new = torch.split(F.linear(hidden, self.hidden_weight), blocks, dim=1)
         reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, dim=1)
         new = torch.tanh(input_new + reset * (hidden_new + self.hidden_bias))
-        return (torch.lerp(new, hidden, update),)
+        # Under autocast the three differ in their number format, and lerp wants one.
+        return (torch.lerp(new, hidden.to(new.dtype), update.to(new.dtype)),)
 
     def run(self, inputs: Tensor) -> Tensor:
         """See `Cell.run`; torch's kernel."""
@@ -101,7 +107,9 @@ class GRUCell(Cell):
         # torch adds a bias to the hidden side of every gate; ours differ from 0 in the last block only.
         hidden_bias = torch.cat((self.hidden_bias.new_zeros(2 * self.hidden_size), self.hidden_bias))
         weights = [self.input_weight, self.hidden_weight, self.bias, hidden_bias]
-        outputs, _ = torch.gru(inputs, start[None], weights, True, 1, 0.0, self.training, False, True)
+        with _full_precision_on_cpu():
+            inputs = inputs.to(self.bias.dtype)
+            outputs, _ = torch.gru(inputs, start[None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 
@@ -131,7 +139,9 @@ class LSTMCell(Cell):
         """See `Cell.run`; torch's kernel."""
         start = [tensor[None] for tensor in self.zero_state(inputs.shape[0])]
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
-        outputs, _, _ = torch.lstm(inputs, start, weights, True, 1, 0.0, self.training, False, True)
+        with _full_precision_on_cpu():
+            inputs = inputs.to(self.bias.dtype)
+            outputs, _, _ = torch.lstm(inputs, start, weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 

@@ -63,7 +63,7 @@ class Bridge(nn.Module):
     def forward(self, final: Sequence[Tensor]) -> tuple[State, ...]:
         """The encoder's final states, (batch, encoder) per layer -> the decoder's start state per layer."""
         return tuple(
-            torch.tanh(layer(state)).chunk(self.state_tensors, dim=1)
+            torch.tanh(layer(state)).to(state.dtype).chunk(self.state_tensors, dim=1)
             for layer, state in zip(self.layers, final, strict=True)
         )
 

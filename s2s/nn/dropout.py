@@ -17,7 +17,7 @@ class Dropout(nn.Module):
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        self.dropped = round(rate * 256)
+        self.dropped = min(round(rate * 256), 255)
         self.generator: torch.Generator | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -7,7 +7,9 @@ that whatever happens meanwhile the checkpoint before is whole. Nothing is pickl
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from math import inf, isnan
 from pathlib import Path
 
 import torch
@@ -44,6 +46,7 @@ class Progress:
 
     def validated(self, score: float) -> "Progress":
         """The progress after a validation with this score."""
+        score = -inf if isnan(score) else score
         if self.best_score is None or score > self.best_score:
             return replace(self, best_score=score, best_update=self.updates, stale=0, validated_at=self.updates)
         return replace(self, stale=self.stale + 1, validated_at=self.updates)
@@ -57,15 +60,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with aside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
+        try:
+            with aside.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink()
+            raise
     except OSError as fault:
-        aside.unlink(missing_ok=True)
         raise S2SError(
-            f"the file cannot be written: {fault.strerror}",
+            f"the file cannot be written: {fault.strerror or fault}",
             where=str(path),
             hint="What stood there before is untouched.",
         ) from fault
@@ -116,7 +123,8 @@ def load_training(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     """
     tensors, progress = _read(path)
     _copy_weights(tensors, model, path)
-    _copy_moments(tensors, model, optimizer, path)
+    if progress.updates:
+        _copy_moments(tensors, model, optimizer, path)
     random = {name.removeprefix("random."): value for name, value in tensors.items() if name.startswith("random.")}
     return Saved(progress=progress, random=random)
 
@@ -130,15 +138,12 @@ def _copy_weights(tensors: Mapping[str, Tensor], model: nn.Module, path: Path) -
 def _copy_moments(
     tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, path: Path
 ) -> None:
-    """Before its first update an optimiser has no state, and then there is none to copy."""
-    if not any(name.startswith("optimizer.") for name in tensors):
-        return
     state = {}
     for index, (name, parameter) in enumerate(model.named_parameters()):
         prefix = f"optimizer.{name}."
-        step = tensors.get(f"{prefix}step", torch.zeros(()))
-        moments = {key: _matching(tensors, prefix + key, parameter, path) for key in ("exp_avg", "exp_avg_sq")}
-        state[index] = {"step": step, **moments}
+        shapes = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+        # clone: what was read is a view of the file, and Adam works in place.
+        state[index] = {key: _matching(tensors, prefix + key, like, path).clone() for key, like in shapes.items()}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 

@@ -54,7 +54,7 @@ class Replicas:
         self._device = self._parameters[0].device
         self._label_smoothing = label_smoothing
         self._autocast = autocast
-        self._generators = [torch.Generator(self._device).manual_seed(seed + index) for index in range(count)]
+        self._generators = [torch.Generator(self._device).manual_seed(seed + (index << 32)) for index in range(count)]
         self._replicas = [_replica(model, generator) for generator in self._generators]
         self._threads = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
 

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import isfinite
 from typing import Protocol
 
 import torch
 
 from s2s.data.batches import Batch, TrainingData
+from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress
 from s2s.training.optim import Budget, Position, Schedule, clip_gradients
@@ -136,7 +138,7 @@ class Trainer:
         self.model.train()
         while not self._over(planned := self.data.plan(self.progress.epoch)):
             for batches in self._updates_left(planned):
-                used = self._used(planned, under_way=0.5)
+                used = self._used(planned, under_way=len(batches))
                 rate = self.schedule.rate(used)
                 losses = self.update(batches, rate)
                 self._advance(len(batches))
@@ -152,6 +154,8 @@ class Trainer:
                     break
             if self.progress.batch >= len(planned):
                 self._end_epoch()
+        if self.progress.batch >= len(planned):  # it was stopped right after the last update of all
+            self._end_epoch()
         if self.progress.validated_at != self.progress.updates:
             self._validate()
         return End.PATIENCE if self._lost_patience() else End.BUDGET
@@ -160,10 +164,19 @@ class Trainer:
         """One step of the optimiser: forward, backward, clip, step.
 
         The loss is divided once, by the target tokens of all batches of the update together.
+
+        Raises:
+            S2SError: the gradient is not finite; nothing was changed.
         """
         tokens = sum(batch.tokens for batch in batches)
         smoothed, log_loss = self.replicas.backward(batches, tokens)
         norm = clip_gradients(self.model, self.clip)
+        if not isfinite(norm):
+            raise S2SError(
+                f"the gradient is not finite (norm {norm}, loss {smoothed / tokens:.3f} a token)",
+                where=f"update {self.progress.updates + 1}",
+                hint="Lower training.learning_rate, or set training.clip. The last checkpoint is untouched.",
+            )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
@@ -220,7 +233,7 @@ class Trainer:
         self.saver.save_last(self.progress)
         validation = Validation(
             update=self.progress.updates,
-            epoch=self.progress.epoch,
+            epoch=self.progress.epoch + (self.progress.batch > 0),
             scores=scores,
             is_best=self.progress.stale == 0,
             seconds=self.progress.seconds,
@@ -228,12 +241,12 @@ class Trainer:
         for listener in self.listeners:
             listener.on_validation(validation)
 
-    def _used(self, planned: Sequence[Sequence[int]], under_way: float = 0.0) -> float:
-        """The share of the budget that is used, `under_way` updates of the present one counted."""
-        batch = self.progress.batch + under_way * self.pace.accumulate
+    def _used(self, planned: Sequence[Sequence[int]], under_way: int = 0) -> float:
+        """The share of the budget that is used, up to the middle of an update of `under_way` batches."""
+        batch = self.progress.batch + under_way / 2
         return self.budget.used(
             Position(
-                updates=self.progress.updates + under_way,
+                updates=self.progress.updates + (0.5 if under_way else 0.0),
                 epochs=self.progress.epoch + batch / len(planned),
                 seconds=self.progress.seconds,
             )

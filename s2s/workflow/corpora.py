@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.config import BUILTIN, DataConfig
-from s2s.data import grammar
+from s2s.data import builtin
 from s2s.data.corpus import Limits, Pair, Source, file_hash, filter_pairs, hold_out, read_pairs
 from s2s.errors import S2SError, UsageError
 
@@ -62,6 +62,12 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
     train = filtered.pairs
     notes = [f"train: {len(raw):,} pairs from {_names(data.train)}"]
     warnings = [f"left out of train: {count:,} x {reason}" for reason, count in filtered.dropped.items()]
+    if not train:
+        raise S2SError(
+            f"none of the {len(raw):,} pairs is fit for training",
+            where=_names(data.train),
+            hint="`s2s data check SRC TRG` tells what is wrong with a corpus.",
+        )
     if not data.dev:
         count = max(min(data.dev_size, len(train) // 10), 1)
         train, dev = hold_out(train, count, seed)
@@ -70,12 +76,9 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
         notes.append(f"dev: {len(dev):,} pairs from {_names([data.dev])}")
     if data.test:
         notes.append(f"test: {len(test):,} pairs from {_names([data.test])}")
-    if not train or not dev:
-        raise S2SError(
-            f"{len(train):,} pairs are left for training and {len(dev):,} for dev, and both need at least one",
-            where=_names(data.train),
-            hint="`s2s data check SRC TRG` tells what is wrong with a corpus.",
-        )
+    for name, source, pairs in (("dev", data.dev, dev), ("test", data.test, test)):
+        if source and not pairs:
+            raise S2SError(f"the {name} set has no pair", where=_names([source]), hint=f"Leave data.{name} out.")
     warnings += _leaks(train, "dev", dev if data.dev else []) + _leaks(train, "test", test)
     sources = [*data.train, *(source for source in (data.dev, data.test) if source)]
     return Corpora(
@@ -91,7 +94,7 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
 
 
 def _builtin(data: DataConfig) -> Corpora:
-    splits = grammar.generate(pairs=data.pairs, seed=GRAMMAR_SEED)
+    splits = builtin.generate(pairs=data.pairs, seed=GRAMMAR_SEED)
     pairs = {name: [Pair(example.src, example.trg) for example in split] for name, split in splits.items()}
     return Corpora(
         train=pairs["train"],

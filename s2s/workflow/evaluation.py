@@ -10,6 +10,7 @@ from s2s.data.batches import EncodedPair, collate, group_by_length
 from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS
 from s2s.decoding.search import Beam
+from s2s.errors import S2SError
 from s2s.evaluation.metrics import Score, score_translations
 from s2s.training.loss import token_loss
 from s2s.training.trainer import Scores
@@ -48,7 +49,13 @@ def describe(beam: Beam) -> str:
 def evaluate(
     run: Run, pairs: Sequence[Pair], beam: Beam, names: Sequence[str] = ("BLEU", "chrF2", "TER")
 ) -> Evaluation:
-    """Translate the sources and score the translations; force the references through the model for perplexity."""
+    """Translate the sources and score the translations; force the references through the model for perplexity.
+
+    Raises:
+        S2SError: there is no pair.
+    """
+    if not pairs:
+        raise S2SError("there is nothing to score: the files have no line")
     translations = [best[0].text for best in run.translator(beam).translate(pair.src for pair in pairs)]
     loss = reference_loss(run, pairs)
     return Evaluation(

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 import s2s
 from s2s.build import (
     Compute,
-    build_beam,
     build_budget,
     build_compute,
     build_model,
@@ -31,9 +30,10 @@ from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import load_training, load_weights
 from s2s.training.log import MetricsLog
 from s2s.training.optim import build_adam
-from s2s.training.trainer import End, Listener, Pace, Trainer
+from s2s.training.trainer import End, Pace, Trainer
 from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
 from s2s.workflow.evaluation import Evaluation, evaluate, validator
+from s2s.workflow.reporter import LoggedReporter, Reporter
 from s2s.workflow.run import FORMAT_VERSION, CheckpointSaver, RunDirectory, Tokenizers, create_run
 from s2s.workflow.translation import Run
 
@@ -57,23 +57,20 @@ FINAL_SCORES = ("BLEU", "chrF2")
 """TER is left to `s2s eval`: on long lines it takes minutes."""
 
 
-class Reporter(Listener, Protocol):
-    """Who is told how it goes."""
-
-    def note(self, message: str) -> None:
-        """Something the user wants to know."""
-
-    def warn(self, message: str) -> None:
-        """Something the user may want to mend."""
-
-
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended; the scores are of the best checkpoint, and None where it was interrupted."""
+    """How a training ended.
+
+    Attributes:
+        limit: the setting of `training` that ended it, to be raised for more.
+        dev: what the best checkpoint scores; None where training was interrupted.
+        test: the same; None also where there is no test set.
+    """
 
     run: RunDirectory
     end: End
     updates: int
+    limit: str
     dev: Evaluation | None
     test: Evaluation | None
 
@@ -103,6 +100,7 @@ def train(
     """
     check_model(config.model)
     run = RunDirectory(out)
+    reporter = LoggedReporter(reporter)
     _refuse_existing(out)
     compute = build_compute(config)
     _report_compute(compute, reporter)
@@ -116,6 +114,7 @@ def train(
     model = _new_model(config, tokenizers).to(compute.device)
     manifest = _manifest(config, corpora, compute, command)
     create_run(run, config=config, written=written, tokenizers=tokenizers, model=model, manifest=manifest)
+    reporter.open(run.log)
     return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
 
 
@@ -138,6 +137,8 @@ def resume(
     """
     run = RunDirectory(path)
     manifest = run.read_manifest()
+    reporter = LoggedReporter(reporter)
+    reporter.open(run.log)
     config = _changed(run.read_config(), overrides or {}, reporter)
     # What was chosen by measuring stays as it was chosen, or the numbers would differ.
     training = config.training.model_copy(
@@ -189,11 +190,12 @@ def _fit(
         progress=progress,
     )
     end = trainer.train()
+    limit = "patience" if end is End.PATIENCE else _tightest(settings)
     if end is End.INTERRUPTED:
-        return Outcome(run, end, trainer.progress.updates, dev=None, test=None)
+        return Outcome(run, end, trainer.progress.updates, limit, dev=None, test=None)
     load_weights(run.best, model)
     model.eval()
-    beam = build_beam(config.decoding)
+    beam = loaded.beam()
     dev = evaluate(loaded, corpora.dev, beam, FINAL_SCORES)
     test = evaluate(loaded, corpora.test, beam, FINAL_SCORES) if corpora.test else None
     run.write_json(
@@ -209,7 +211,7 @@ def _fit(
     )
     if config.data.corpus == BUILTIN:
         reporter.warn(BUILTIN_WARNING)
-    return Outcome(run, end, trainer.progress.updates, dev=dev, test=test)
+    return Outcome(run, end, trainer.progress.updates, limit, dev=dev, test=test)
 
 
 def _refuse_existing(out: Path) -> None:
@@ -304,6 +306,11 @@ def _check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
                 where=path,
                 hint="Put the old file back, or train a new run.",
             )
+
+
+def _tightest(settings: TrainingConfig) -> str:
+    """The setting to raise for more training, where one budget is set; the first one where several are."""
+    return next(name for name in ("max_updates", "max_minutes", "max_epochs") if getattr(settings, name))
 
 
 def _training_data(pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig) -> TrainingData:

@@ -14,6 +14,8 @@ from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import load_weights
 from s2s.workflow.run import RunDirectory, Tokenizers
 
+__all__ = ["Run", "Translation", "load_run", "translate"]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -26,6 +28,10 @@ class Run:
     tokenizers: Tokenizers
     model: Seq2Seq
     compute: Compute
+
+    def beam(self, size: int | None = None) -> Beam:
+        """The search that the run was configured with; `size` takes the place of its beam."""
+        return build_beam(self.config.decoding, size=size)
 
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
         """A translator with this search; the model must be in evaluation mode."""
@@ -79,5 +85,5 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
 
 def translate(run: Run, lines: Iterable[str]) -> Iterator[Translation]:
     """The best translation of each line, in order, with the run's own search."""
-    for best in run.translator(build_beam(run.config.decoding)).translate(lines):
+    for best in run.translator(run.beam()).translate(lines):
         yield best[0]

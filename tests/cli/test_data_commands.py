@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from s2s.cli.data import app
+from s2s.data import builtin
 from s2s.data.download import CORPORA
 from s2s.errors import S2SError, UsageError
 
@@ -181,6 +182,26 @@ def test_generate_writes_the_same_bytes_for_the_same_seed(tmp_path: Path) -> Non
         assert "not comparable with BLEU on real text" in result.stderr
         contents.append({path.name: path.read_bytes() for path in paths})
     assert contents[0] == contents[1] != contents[2]
+
+
+@pytest.mark.parametrize("name", ["train.en", "dev.fr", "test.align"])
+def test_generate_refuses_a_corpus_that_is_there_before_it_makes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def generate(pairs: int, seed: int) -> None:
+        pytest.fail(f"{pairs} pairs were made in vain")
+
+    monkeypatch.setattr(builtin, "generate", generate)
+    (tmp_path / name).write_text("mine")
+    error = fault("generate", "--out", tmp_path)
+    assert "exists already" in str(error)
+    assert error.where == str(tmp_path / name)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
+def test_generate_refuses_a_file_as_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert "this is not a folder" in str(fault("generate", "--out", tmp_path / "file"))
 
 
 def test_help_needs_neither_torch_nor_the_corpus_code() -> None:

@@ -7,23 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from s2s.data import grammar, lexicon
-from s2s.data.grammar import (
-    LESSON_SENTENCES,
-    NEVER,
-    NO_LONGER,
-    NOT,
-    Clause,
-    Dice,
-    Example,
-    Phrase,
-    Predicate,
-    noun_phrase,
-    statement,
-    surface,
-    word,
-)
-from s2s.data.lexicon import THE, A
+from s2s.data import builtin
+from s2s.data.builtin import LESSON_SENTENCES, Example, corpus, grammar, lexicon
+from s2s.data.builtin.dice import Dice
+from s2s.data.builtin.grammar import NEVER, NO_LONGER, NOT, Clause, Predicate, noun_phrase, statement
+from s2s.data.builtin.lexicon import THE, A
+from s2s.data.builtin.phrases import Phrase, word
+from s2s.data.builtin.sentences import draw_sentence
+from s2s.data.builtin.surface import surface
 from s2s.data.words import split_words
 from s2s.errors import S2SError
 
@@ -40,7 +31,7 @@ PRONOUNS = {pronoun.en: grammar.subject_pronoun(pronoun) for pronoun in lexicon.
 
 @pytest.fixture(scope="module")
 def splits() -> Splits:
-    return grammar.generate()
+    return builtin.generate()
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +79,8 @@ def test_no_sentence_twice_on_either_side(examples: list[Example]) -> None:
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
     lines = [
-        f"{name}\t{example.src}\t{example.trg}\t{grammar.pharaoh(example)}\n"
-        for name, split in grammar.generate(pairs=200, seed=7).items()
+        f"{name}\t{example.src}\t{example.trg}\t{builtin.pharaoh(example)}\n"
+        for name, split in builtin.generate(pairs=200, seed=7).items()
         for example in split
     ]
     digest = hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -97,12 +88,12 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 
 def test_another_seed_gives_other_sentences(splits: Splits) -> None:
-    other = grammar.generate(pairs=10, seed=2)
+    other = builtin.generate(pairs=10, seed=2)
     assert not {e.src for e in other["test"]} & {e.src for e in splits["test"]}
 
 
 def test_held_out_sentences_do_not_depend_on_the_size(splits: Splits) -> None:
-    small = grammar.generate(pairs=10)
+    small = builtin.generate(pairs=10)
     assert small["dev"] == splits["dev"]
     assert small["test"] == splits["test"]
     assert small["train"] == splits["train"][:10]
@@ -110,7 +101,7 @@ def test_held_out_sentences_do_not_depend_on_the_size(splits: Splits) -> None:
 
 def test_lengths(cut: Cut) -> None:
     lengths = [len(src) for _, src, _ in cut]
-    assert grammar.SHORTEST <= min(lengths) <= max(lengths) <= grammar.LONGEST
+    assert corpus.SHORTEST <= min(lengths) <= max(lengths) <= corpus.LONGEST
     assert 11 <= sum(lengths) / len(lengths) <= 14
     assert sum(length >= 20 for length in lengths) > 0.08 * len(lengths)
 
@@ -158,7 +149,7 @@ def test_english_determines_french() -> None:
     dice = Dice(5)
     translations: dict[str, str] = {}
     for _ in range(4000):
-        example = surface(grammar.draw_sentence(dice))
+        example = surface(draw_sentence(dice))
         assert translations.setdefault(example.src, example.trg) == example.trg
 
 
@@ -208,11 +199,11 @@ def test_the_lesson_is_derived() -> None:
     assert first.src == "The agreement on the European Economic Area was signed in August 1992."
     assert first.trg == "L'accord sur la zone économique européenne a été signé en août 1992."
     links = "0-0 1-1 2-2 3-3 4-6 5-5 6-4 7-7 7-8 8-9 9-10 10-11 11-12 12-13"
-    assert grammar.pharaoh(first) == links
+    assert builtin.pharaoh(first) == links
     assert second.src == "It should be noted that the marine environment is the least known of environments."
     assert second.trg == ("Il convient de noter que l'environnement marin est le moins connu des environnements.")
     links = "0-0 1-1 2?1 3?2 3-3 4-4 5-5 6-7 7-6 8-8 9-9 10-10 11-11 12-12 13?12 13-13 14-14"
-    assert grammar.pharaoh(second) == links
+    assert builtin.pharaoh(second) == links
 
 
 def test_the_lesson_is_held_out(examples: list[Example]) -> None:
@@ -320,7 +311,7 @@ def test_participles_agree_with_an_object_that_comes_first() -> None:
 def test_negation(negation: grammar.Negation, src: str, trg: str, links: str) -> None:
     clause = Clause(PRONOUNS["he"], Predicate(VERBS["eat"], "present", negation=negation))
     example = surface(statement(clause))
-    assert (example.src, example.trg, grammar.pharaoh(example)) == (src, trg, links)
+    assert (example.src, example.trg, builtin.pharaoh(example)) == (src, trg, links)
 
 
 def test_a_negative_subject_takes_ne() -> None:
@@ -392,20 +383,20 @@ def test_french_conjugation(infinitive: str, present: str, future: str, particip
 @pytest.mark.parametrize("pairs", [0, -3])
 def test_too_few_pairs(pairs: int) -> None:
     with pytest.raises(S2SError, match=f"at least 1 pair, not {pairs}"):
-        grammar.generate(pairs)
+        builtin.generate(pairs)
 
 
 def test_more_pairs_than_the_grammar_yields(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "ATTEMPTS_PER_PAIR", 2)
-    monkeypatch.setattr(grammar, "draw_sentence", lambda dice: the("cat") + word("sleeps", "dort"))
+    monkeypatch.setattr(corpus, "ATTEMPTS_PER_PAIR", 2)
+    monkeypatch.setattr(corpus, "draw_sentence", lambda dice: the("cat") + word("sleeps", "dort"))
     with pytest.raises(S2SError, match="only 1 different pairs of the 1005 that were asked for"):
-        grammar.generate(5)
+        builtin.generate(5)
 
 
 def test_write(tmp_path: Path) -> None:
     splits = {"train": list(LESSON_SENTENCES), "dev": [LESSON_SENTENCES[0]], "test": []}
     out = tmp_path / "new" / "corpus"
-    paths = grammar.write(splits, out)
+    paths = builtin.write(splits, out)
     names = [f"{split}.{kind}" for split in splits for kind in ("en", "fr", "align")]
     assert [path.name for path in paths] == names
     assert (out / "train.en").read_bytes().decode().splitlines() == [e.src for e in LESSON_SENTENCES]
@@ -417,13 +408,14 @@ def test_write(tmp_path: Path) -> None:
 def test_write_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "dev.fr").write_text("mine")
     with pytest.raises(S2SError, match="exists already") as caught:
-        grammar.write({"train": [], "dev": [LESSON_SENTENCES[0]]}, tmp_path)
+        builtin.write({"train": [], "dev": [LESSON_SENTENCES[0]]}, tmp_path)
     assert caught.value.where == str(tmp_path / "dev.fr")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.fr"]
     assert (tmp_path / "dev.fr").read_text() == "mine"
 
 
-def test_write_into_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("out", "reason"), [("file", "this is not a folder"), ("file/sub", "Not a directory")])
+def test_write_into_a_file(tmp_path: Path, out: str, reason: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(S2SError, match="cannot be written"):
-        grammar.write({"train": []}, tmp_path / "file")
+    with pytest.raises(S2SError, match=f"cannot be written: {reason}"):
+        builtin.write({"train": []}, tmp_path / out)

@@ -1,0 +1,262 @@
+"""Checkpoints: what comes back is what was saved, to the bit, and whatever else lies there is refused by name."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from s2s.build import build_model
+from s2s.config import ModelConfig
+from s2s.data.batches import Batch
+from s2s.errors import S2SError
+from s2s.nn.model import Seq2Seq
+from s2s.training.checkpoint import (
+    Progress,
+    load_training,
+    load_weights,
+    save_training,
+    save_weights,
+    write_atomically,
+)
+from s2s.training.optim import build_adam
+
+RANDOM = {"replica.0": torch.Generator().manual_seed(3).get_state(), "replica.1": torch.arange(5, dtype=torch.uint8)}
+PROGRESS = Progress(updates=7, epoch=2, batch=3, seconds=1 / 3, best_score=-0.1, best_update=4, stale=1, validated_at=6)
+
+
+def model_of(vocab: int, *, tie: str = "all", hidden_size: int = 5, seed: int = 2) -> Seq2Seq:
+    torch.manual_seed(seed)
+    config = ModelConfig(embed_size=5, hidden_size=hidden_size).model_copy(update={"tie": tie})
+    return build_model(config, src_vocab=vocab, trg_vocab=vocab)
+
+
+def update(model: Seq2Seq, optimizer: torch.optim.Optimizer, batch: Batch) -> None:
+    model.eval()
+    logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
+    torch.nn.functional.cross_entropy(logits, batch.trg_out[batch.trg_mask]).backward()
+    optimizer.param_groups[0]["lr"] = 0.01
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def moments(model: Seq2Seq, optimizer: torch.optim.Optimizer) -> list[dict[str, Tensor]]:
+    return [dict(optimizer.state[parameter]) for parameter in model.parameters()]
+
+
+def same(one: Seq2Seq, other: Seq2Seq) -> bool:
+    return all(map(torch.equal, one.parameters(), other.parameters()))
+
+
+@pytest.fixture
+def trained(tiny_batch: Batch, tiny_vocab: int) -> tuple[Seq2Seq, torch.optim.Optimizer]:
+    model = model_of(tiny_vocab)
+    optimizer = build_adam(model)
+    for _ in range(3):
+        update(model, optimizer, tiny_batch)
+    return model, optimizer
+
+
+@pytest.mark.parametrize("tie", ["none", "target", "all"])
+@pytest.mark.parametrize("updates", [0, 3])
+def test_all_comes_back_to_the_bit(tie: str, updates: int, tmp_path: Path, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Before the first update, when Adam has no moments yet, and after some; and training goes on the same."""
+    model = model_of(tiny_vocab, tie=tie)
+    optimizer = build_adam(model)
+    for _ in range(updates):
+        update(model, optimizer, tiny_batch)
+    path = tmp_path / "last.safetensors"
+    progress = replace(PROGRESS, updates=updates)
+    save_training(path, model, optimizer, RANDOM, progress)
+
+    other = model_of(tiny_vocab, tie=tie, seed=3)
+    assert not same(model, other)
+    other_optimizer = build_adam(other)
+    saved = load_training(path, other, other_optimizer)
+    assert saved.progress == progress
+    assert saved.random.keys() == RANDOM.keys()
+    assert all(torch.equal(saved.random[name], state) for name, state in RANDOM.items())
+    for _ in range(2):
+        assert same(model, other)
+        for ours, theirs in zip(moments(model, optimizer), moments(other, other_optimizer), strict=True):
+            assert ours.keys() == theirs.keys()
+            assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+        update(model, optimizer, tiny_batch)
+        update(other, other_optimizer, tiny_batch)
+
+
+def test_tied_weights_are_written_once_and_stay_tied(tmp_path: Path, tiny_vocab: int) -> None:
+    model = model_of(tiny_vocab, tie="all")
+    path = tmp_path / "best.safetensors"
+    save_weights(path, model, PROGRESS)
+    with safe_open(path, framework="pt") as file:
+        names = list(file.keys())
+    assert len(names) == len(set(model.parameters()))
+    other = model_of(tiny_vocab, tie="all", seed=3)
+    load_weights(path, other)
+    assert other.encoder.embedding.weight is other.decoder.output.weight
+    assert same(model, other)
+
+
+def test_weights_are_read_from_either_kind(
+    tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer], tiny_vocab: int
+) -> None:
+    model, optimizer = trained
+    save_weights(tmp_path / "best", model, PROGRESS)
+    save_training(tmp_path / "last", model, optimizer, RANDOM, PROGRESS)
+    assert (tmp_path / "best").stat().st_size < (tmp_path / "last").stat().st_size
+    for name in ("best", "last"):
+        other = model_of(tiny_vocab, seed=3)
+        assert load_weights(tmp_path / name, other) == PROGRESS
+        assert same(model, other)
+
+
+def test_a_loaded_model_does_not_hang_on_its_file(
+    tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer], tiny_vocab: int
+) -> None:
+    model, optimizer = trained
+    path = tmp_path / "last"
+    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    other = model_of(tiny_vocab, seed=3)
+    other_optimizer = build_adam(other)
+    load_training(path, other, other_optimizer)
+    path.unlink()
+    assert same(model, other)
+    for ours, theirs in zip(moments(model, optimizer), moments(other, other_optimizer), strict=True):
+        assert torch.equal(ours["exp_avg_sq"], theirs["exp_avg_sq"])
+
+
+def truncated(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def without_progress(content: bytes) -> bytes:
+    return content.replace(b"progress", b"regressp")
+
+
+def of_unknown_progress(content: bytes) -> bytes:
+    return content.replace(b"best_update", b"worst_updat")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncated,
+        without_progress,
+        of_unknown_progress,
+        lambda _: b"",
+        lambda _: b"\x08",
+        lambda _: bytes(range(256)) * 9,
+        lambda _: b"<html>not found</html>",
+    ],
+)
+def test_a_damaged_checkpoint_is_refused(
+    damage: Callable[[bytes], bytes],
+    tmp_path: Path,
+    trained: tuple[Seq2Seq, torch.optim.Optimizer],
+    tiny_vocab: int,
+) -> None:
+    model, optimizer = trained
+    path = tmp_path / "last.safetensors"
+    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    path.write_bytes(damage(path.read_bytes()))
+    other = model_of(tiny_vocab, seed=3)
+    untouched = model_of(tiny_vocab, seed=3)
+    with pytest.raises(S2SError, match="damaged, or not one of ours") as caught:
+        load_training(path, other, build_adam(other))
+    assert caught.value.where == str(path)
+    assert same(other, untouched)
+
+
+def test_progress_that_is_no_table_is_refused(tmp_path: Path, tiny_vocab: int) -> None:
+    path = tmp_path / "last.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"progress": json.dumps([1, 2])})
+    with pytest.raises(S2SError, match="damaged, or not one of ours"):
+        load_weights(path, model_of(tiny_vocab))
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path, tiny_vocab: int) -> None:
+    with pytest.raises(S2SError, match="no such checkpoint") as caught:
+        load_weights(tmp_path / "none.safetensors", model_of(tiny_vocab))
+    assert caught.value.where == str(tmp_path / "none.safetensors")
+
+
+def test_the_checkpoint_of_another_model_is_refused_with_both_shapes(tmp_path: Path, tiny_vocab: int) -> None:
+    path = tmp_path / "best.safetensors"
+    save_weights(path, model_of(tiny_vocab), PROGRESS)
+    with pytest.raises(S2SError, match=r"of another model: model\.\S+ should have shape \(\d+, \d+\), and there is"):
+        load_weights(path, model_of(tiny_vocab, hidden_size=6))
+    with pytest.raises(S2SError, match=r"embedding.weight should have shape \(14, 5\).*a tensor of shape \(12, 5\)"):
+        load_weights(path, model_of(tiny_vocab + 2))
+    with pytest.raises(S2SError, match=r"of another model: .* and there is nothing"):
+        load_weights(path, model_of(tiny_vocab, tie="none"))
+
+
+def test_a_checkpoint_with_a_moment_missing_is_refused(
+    tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer], tiny_vocab: int
+) -> None:
+    model, optimizer = trained
+    path = tmp_path / "last.safetensors"
+    del optimizer.state[model.decoder.embedding.weight]["exp_avg"]
+    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    other = model_of(tiny_vocab)
+    with pytest.raises(S2SError, match=r"optimizer\.\S+\.exp_avg should have shape"):
+        load_training(path, other, build_adam(other))
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(S2SError, match="cannot be written: No space left on device") as caught:
+        write_atomically(path, b"new")
+    assert caught.value.where == str(path)
+    assert "untouched" in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_replaces_the_file_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is renamed the new one is whole and on the disk; until then the old one stands."""
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    flushed: list[bytes] = []
+    fsync = os.fsync
+
+    def watch(descriptor: int) -> None:
+        assert path.read_bytes() == b"old"
+        fsync(descriptor)
+        (aside,) = set(tmp_path.iterdir()) - {path}
+        flushed.append(aside.read_bytes())
+
+    monkeypatch.setattr(os, "fsync", watch)
+    write_atomically(path, b"new")
+    assert flushed == [b"new"]
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(S2SError, match="cannot be written: No such file"):
+        write_atomically(tmp_path / "none" / "file", b"")
+
+
+def test_progress_remembers_the_best_score() -> None:
+    progress = Progress(updates=1).validated(-2.0)
+    assert (progress.best_score, progress.best_update, progress.stale, progress.validated_at) == (-2.0, 1, 0, 1)
+    worse = replace(progress, updates=2).validated(-2.0)
+    assert (worse.best_score, worse.best_update, worse.stale, worse.validated_at) == (-2.0, 1, 1, 2)
+    better = replace(worse, updates=3).validated(-1.0)
+    assert (better.best_score, better.best_update, better.stale, better.validated_at) == (-1.0, 3, 0, 3)

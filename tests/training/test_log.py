@@ -1,0 +1,97 @@
+"""The metrics file: one line an event, none lost and none twice."""
+
+import json
+from pathlib import Path
+
+from s2s.training.log import MetricsLog
+from s2s.training.trainer import Update, Validation
+
+
+def update(number: int) -> Update:
+    return Update(
+        update=number,
+        epoch=1,
+        loss=2.0 / number,
+        log_loss=1.0,
+        tokens=9,
+        learning_rate=0.1,
+        gradient_norm=1.5,
+        seconds=0.25,
+        used=number / 10,
+    )
+
+
+def validation(number: int) -> Validation:
+    return Validation(update=number, epoch=1, scores={"loss": 1.25, "bleu": 9.0}, is_best=True, seconds=0.5)
+
+
+def written(path: Path) -> list[tuple[str, int]]:
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(line["event"], line["update"]) for line in lines]
+
+
+def fill(log: MetricsLog, first: int, last: int) -> None:
+    for number in range(first, last + 1):
+        log.on_update(update(number))
+        if number % 2 == 0:
+            log.on_validation(validation(number))
+
+
+def test_each_event_is_a_line_with_all_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    log = MetricsLog(path, 0)
+    assert path.read_bytes() == b""
+    fill(log, 1, 2)
+    first, _, third = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    assert first == {
+        "event": "update",
+        "update": 1,
+        "epoch": 1,
+        "loss": 2.0,
+        "log_loss": 1.0,
+        "tokens": 9,
+        "learning_rate": 0.1,
+        "gradient_norm": 1.5,
+        "seconds": 0.25,
+        "used": 0.1,
+    }
+    assert third["event"] == "validation"
+    assert third["scores"] == {"loss": 1.25, "bleu": 9.0}
+
+
+def test_going_on_drops_what_will_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    fill(MetricsLog(path, 0), 1, 6)
+    whole = path.read_bytes()
+    log = MetricsLog(path, 4)
+    assert written(path)[-2:] == [("update", 4), ("validation", 4)]
+    fill(log, 5, 6)
+    assert path.read_bytes() == whole
+
+
+def test_a_line_that_was_cut_off_is_dropped(tmp_path: Path) -> None:
+    """At every byte where a process may have died, what is there afterwards is a prefix of whole lines."""
+    path = tmp_path / "metrics.jsonl"
+    fill(MetricsLog(path, 0), 1, 2)
+    whole = path.read_bytes()
+    start = whole.rindex(b"\n", 0, -1) + 1
+    for end in range(start, len(whole)):
+        path.write_bytes(whole[:end])
+        MetricsLog(path, 99)
+        assert path.read_bytes() == whole[:start]
+
+
+def test_lines_that_are_not_ours_are_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('[1]\nnull\n{"update": null}\n{}\nword\n\n{"update": 1}\n', encoding="utf-8")
+    MetricsLog(path, 1)
+    assert path.read_text(encoding="utf-8") == '{"update": 1}\n'
+
+
+def test_the_log_of_a_new_run_replaces_an_old_one_and_goes_on_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    fill(MetricsLog(path, 0), 1, 2)
+    fill(MetricsLog(path, 0), 1, 1)
+    assert written(path) == [("update", 1)]
+    fill(MetricsLog(path, 1), 2, 2)
+    assert written(path) == [("update", 1), ("update", 2), ("validation", 2)]

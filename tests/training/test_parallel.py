@@ -1,0 +1,149 @@
+"""Replicas: however the rows are dealt out, the gradient is that of the mean loss."""
+
+from contextlib import nullcontext
+from itertools import pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from s2s.build import build_model
+from s2s.config import ModelConfig
+from s2s.data.batches import Batch, EncodedPair, collate
+from s2s.nn.dropout import Dropout
+from s2s.nn.model import Seq2Seq
+from s2s.training.parallel import Replicas
+
+SMOOTHING = 0.1
+
+
+def replicas_of(model: Seq2Seq, count: int, seed: int = 1) -> Replicas:
+    return Replicas(model, count=count, seed=seed, label_smoothing=SMOOTHING, autocast=nullcontext)
+
+
+def dropping_model(vocab: int) -> Seq2Seq:
+    torch.manual_seed(5)
+    return build_model(ModelConfig(embed_size=5, hidden_size=5, dropout=0.4), src_vocab=vocab, trg_vocab=vocab)
+
+
+def gradient_of(replicas: Replicas, model: Seq2Seq, batches: list[Batch]) -> list[Tensor]:
+    """The gradient that `backward` leaves, which is taken away again."""
+    model.zero_grad(set_to_none=True)
+    replicas.backward(batches, sum(batch.tokens for batch in batches))
+    gradients = [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
+    model.zero_grad(set_to_none=True)
+    return gradients
+
+
+def plain_gradient(model: Seq2Seq, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    """The mean loss a token and its gradient, with nothing of ours but the model."""
+    logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
+    loss = F.cross_entropy(logits, batch.trg_out[batch.trg_mask], label_smoothing=SMOOTHING)
+    return loss.detach(), list(torch.autograd.grad(loss, list(model.parameters())))
+
+
+def assert_close(ours: list[Tensor], theirs: list[Tensor]) -> None:
+    assert len(ours) == len(theirs)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_the_gradient_is_that_of_the_mean_loss(count: int, tiny_model: Seq2Seq, tiny_batch: Batch) -> None:
+    """Eight replicas have more hands than the batch has rows."""
+    loss, expected = plain_gradient(tiny_model, tiny_batch)
+    assert_close(gradient_of(replicas_of(tiny_model, count), tiny_model, [tiny_batch]), expected)
+    smoothed, log_loss = replicas_of(tiny_model, count).backward([tiny_batch], tiny_batch.tokens)
+    assert smoothed / tiny_batch.tokens == pytest.approx(float(loss), rel=1e-5)
+    logits = tiny_model(tiny_batch.src, tiny_batch.src_mask, tiny_batch.trg_in, tiny_batch.trg_mask).logits
+    unsmoothed = F.cross_entropy(logits, tiny_batch.trg_out[tiny_batch.trg_mask], reduction="sum")
+    assert log_loss == pytest.approx(float(unsmoothed.detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize("cuts", [(2,), (1, 4), (1, 2, 3, 4)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_batches_of_one_update_are_one_big_batch(
+    cuts: tuple[int, ...], count: int, tiny_model: Seq2Seq, tiny_pairs: list[EncodedPair]
+) -> None:
+    """Divided by the tokens of all, not batch by batch."""
+    _, expected = plain_gradient(tiny_model, collate(tiny_pairs))
+    edges = (0, *cuts, len(tiny_pairs))
+    batches = [collate(tiny_pairs[start:end]) for start, end in pairwise(edges)]
+    assert_close(gradient_of(replicas_of(tiny_model, count), tiny_model, batches), expected)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_dropout_is_the_same_for_the_same_seed_and_count(count: int, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Whichever replica finishes first, and whatever else draws random numbers meanwhile."""
+    runs = []
+    for noise in range(3):
+        model = dropping_model(tiny_vocab)
+        replicas = replicas_of(model, count)
+        torch.manual_seed(noise)
+        runs.append([gradient_of(replicas, model, [tiny_batch, tiny_batch]) for _ in range(2)])
+    for other in runs[1:]:
+        for one_update, other_update in zip(runs[0], other, strict=True):
+            assert all(map(torch.equal, one_update, other_update))
+    assert not all(map(torch.equal, runs[0][0], runs[0][1]))
+
+
+def test_replicas_and_seeds_draw_differently(tiny_pairs: list[EncodedPair], tiny_vocab: int) -> None:
+    model = dropping_model(tiny_vocab)
+    batch = collate([tiny_pairs[2]])
+    by_seed = [gradient_of(replicas_of(model, 1, seed), model, [batch]) for seed in (1, 2)]
+    assert not all(map(torch.equal, *by_seed))
+    twins = collate([tiny_pairs[2], tiny_pairs[2]])
+    halves = gradient_of(replicas_of(model, 2, seed=1), model, [twins])
+    assert not all(map(torch.allclose, halves, by_seed[0]))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_random_states_go_on_where_they_were_saved(count: int, tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, count)
+    gradient_of(replicas, model, [tiny_batch])
+    saved = replicas.random_states()
+    expected = gradient_of(replicas, model, [tiny_batch])
+    fresh = replicas_of(model, count, seed=99)
+    fresh.set_random_states(saved)
+    assert all(map(torch.equal, gradient_of(fresh, model, [tiny_batch]), expected))
+
+
+def test_a_replica_without_a_saved_state_keeps_its_fresh_one(tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = dropping_model(tiny_vocab)
+    one, two = replicas_of(model, 1), replicas_of(model, 2)
+    two.set_random_states(one.random_states())
+    expected = gradient_of(replicas_of(model, 2), model, [tiny_batch])
+    assert all(map(torch.equal, gradient_of(two, model, [tiny_batch]), expected))
+
+
+def test_parameters_are_shared_and_modes_are_not(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """An optimiser's step reaches all replicas; the model may be put into evaluation mode beside them."""
+    model = dropping_model(tiny_vocab).eval()
+    replicas = replicas_of(model, 2)
+    assert not any(module.training for module in model.modules())
+    before = gradient_of(replicas, model, [tiny_batch])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    after = gradient_of(replicas, model, [tiny_batch])
+    assert any(gradient.any() for gradient in before)
+    # At zero weights nothing but the output layer's bias can move the loss.
+    assert sum(bool(gradient.any()) for gradient in after) == 1
+    assert all(module.generator is None for module in model.modules() if isinstance(module, Dropout))
+
+
+def test_a_fault_in_one_replica_is_not_lost(tiny_model: Seq2Seq, tiny_batch: Batch) -> None:
+    broken = Batch(
+        tiny_batch.src.clone(), tiny_batch.src_mask, tiny_batch.trg_in, tiny_batch.trg_out, tiny_batch.trg_mask
+    )
+    broken.src[1, 0] = 10_000
+    with pytest.raises(IndexError):
+        replicas_of(tiny_model, 2).backward([broken], broken.tokens)
+
+
+def test_the_threads_of_the_caller_stay_as_they_were(tiny_model: Seq2Seq, tiny_batch: Batch) -> None:
+    torch.set_num_threads(2)
+    gradient_of(replicas_of(tiny_model, 2), tiny_model, [tiny_batch])
+    assert torch.get_num_threads() == 2

@@ -1,0 +1,27 @@
+"""A small parallel corpus on disk, and a run that was trained on it."""
+
+import pytest
+from small_runs import PAIRS, Finished, Told, small, write_pairs
+
+from s2s.workflow.training import train
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Files of pairs: train (108), dev (10), test (10)."""
+    folder = tmp_path_factory.mktemp("corpus")
+    mixed = [PAIRS[n * 37 % len(PAIRS)] for n in range(len(PAIRS))]
+    return {
+        "train": write_pairs(folder, "train", mixed[20:]),
+        "dev": write_pairs(folder, "dev", mixed[:10]),
+        "test": write_pairs(folder, "test", mixed[10:20]),
+    }
+
+
+@pytest.fixture(scope="session")
+def finished(corpus: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Six updates, a validation after every second; not to be changed by a test."""
+    config = small({"data": corpus, "training": {"validate_every": 2}})
+    told = Told()
+    outcome = train(config, tmp_path_factory.mktemp("runs") / "done", told, written="# mine\n", command=["s2s", "x"])
+    return Finished(config, outcome, told)

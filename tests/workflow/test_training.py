@@ -1,0 +1,341 @@
+"""Training as a whole: what it leaves behind, and going on as if it had never stopped."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_runs import Finished, Told, small
+
+from s2s.config import check_config, read_config
+from s2s.errors import S2SError, UsageError
+from s2s.training.trainer import End, Update
+from s2s.workflow.training import MAY_CHANGE, resume, train
+
+Files = dict[str, list[str]]
+
+
+def after(updates: int) -> Callable[[], bool]:
+    """Stops training after so many updates of this sitting."""
+    asked = iter(range(1, 10**6))
+    return lambda: next(asked) >= updates
+
+
+def events(run: Path, kind: str) -> list[dict[str, Any]]:
+    """What was measured, but for the time it took."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [entry for entry in map(json.loads, lines) if entry["event"] == kind]
+    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in found]
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """To the bit: weights, optimiser, random states, measurements and scores."""
+    for name in ("last.safetensors", "best.safetensors"):
+        ours, theirs = load_file(one / name), load_file(other / name)
+        assert ours.keys() == theirs.keys()
+        assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
+    for kind in ("update", "validation"):
+        assert events(one, kind) == events(other, kind)
+    results = [json.loads((run / "results.json").read_text(encoding="utf-8")) for run in (one, other)]
+    assert {**results[0], "seconds": 0} == {**results[1], "seconds": 0}
+
+
+# What a run is
+
+
+def test_an_outcome_has_the_scores_of_the_best_checkpoint(finished: Finished) -> None:
+    outcome = finished.outcome
+    assert (outcome.end, outcome.updates) == (End.BUDGET, 6)
+    assert outcome.dev is not None
+    assert outcome.test is not None
+    assert (outcome.dev.sentences, outcome.test.sentences) == (10, 10)
+    assert [score.name for score in outcome.dev.scores] == ["BLEU", "chrF2"]
+    assert all("version:" in score.signature for score in outcome.dev.scores)
+    assert outcome.dev.loss == pytest.approx(min(v.scores["loss"] for v in finished.told.validations), abs=1e-5)
+    assert outcome.dev.search == "beam 2, length penalty 1, max length 0.1 x source + 10"
+
+
+def test_it_tells_of_each_update_and_validation(finished: Finished) -> None:
+    assert [update.update for update in finished.told.updates] == list(range(1, 7))
+    assert [validation.update for validation in finished.told.validations] == [2, 4, 6]
+    assert finished.told.updates[-1].loss < finished.told.updates[0].loss
+    told = "\n".join(finished.told.notes)
+    for expected in (
+        "device: cpu, fp32, 1 CPU threads",
+        "train: 108 pairs",
+        "dev: 10 pairs",
+        "test: 10 pairs",
+        "tokenizer: joint bpe, 310 pieces",
+    ):
+        assert expected in told
+    assert finished.told.warnings == []
+
+
+def test_the_files_of_a_run(finished: Finished) -> None:
+    assert sorted(path.name for path in finished.path.iterdir()) == [
+        "best.safetensors",
+        "config.toml",
+        "last.safetensors",
+        "log.txt",
+        "manifest.json",
+        "metrics.jsonl",
+        "results.json",
+        "tokenizer.model",
+        "written.toml",
+    ]
+    assert check_config(read_config(finished.path / "config.toml")) == finished.config
+    assert (finished.path / "written.toml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_run_says_what_it_was_made_of(finished: Finished, corpus: Files) -> None:
+    manifest = json.loads((finished.path / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["src_lang"], manifest["trg_lang"]) == ("en", "fr")
+    assert manifest["pairs"] == {"train": 108, "dev": 10, "test": 10}
+    assert set(manifest["data"]) == {path for paths in corpus.values() for path in paths}
+    assert all(len(digest) == 64 for digest in manifest["data"].values())
+    assert manifest["command"] == ["s2s", "x"]
+    assert {"s2s", "python", "torch", "sentencepiece", "sacrebleu"} <= set(manifest["versions"])
+
+
+def test_nothing_of_a_run_is_pickled(finished: Finished) -> None:
+    """Text is UTF-8, weights are safetensors (a length and JSON), the tokenizer is a protocol buffer's first field."""
+    for path in finished.path.iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".safetensors":
+            assert content[8:9] == b"{"
+            json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        elif path.suffix == ".model":
+            assert content[:1] == b"\x0a"
+        else:
+            content.decode("utf-8")
+
+
+def test_the_log_keeps_what_was_said(finished: Finished) -> None:
+    log = (finished.path / "log.txt").read_text(encoding="utf-8")
+    for message in finished.told.notes:
+        assert message in log
+    assert "update 2: loss " in log
+
+
+def test_a_vocabulary_for_each_side(corpus: Files, tmp_path: Path) -> None:
+    config = small(
+        {
+            "data": corpus,
+            "tokenizer": {"joint": False, "kind": "word", "size": 5000},
+            "model": {"tie": "target"},
+            "training": {"max_updates": 1},
+        }
+    )
+    told = Told()
+    outcome = train(config, tmp_path / "run", told)
+    assert {path.name for path in outcome.run.path.glob("*.model")} == {"src.model", "trg.model"}
+    tokenizers = outcome.run.read_tokenizers()
+    assert not tokenizers.joint
+    assert tokenizers.src.pieces(tokenizers.src.encode("the dog")) == ["▁the", "▁dog"]
+    assert tokenizers.trg.pieces(tokenizers.trg.encode("le chien")) == ["▁le", "▁chien"]
+    assert [w for w in told.warnings if "fewer than the 5,000 pieces that tokenizer.size asks for" in w] != []
+
+
+def test_the_same_settings_give_the_same_run(finished: Finished, tmp_path: Path) -> None:
+    again = train(finished.config, tmp_path / "again", Told(), written="# mine\n", command=["s2s", "x"])
+    assert_same_run(finished.path, again.run.path)
+
+
+def test_another_seed_gives_another_run(finished: Finished, corpus: Files, tmp_path: Path) -> None:
+    config = small({"data": corpus, "training": {"validate_every": 2, "seed": 2}})
+    other = train(config, tmp_path / "run", Told())
+    ours, theirs = (load_file(path / "last.safetensors") for path in (finished.path, other.run.path))
+    assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_training_ends_when_patience_is_lost(corpus: Files, tmp_path: Path) -> None:
+    """At a learning rate of almost nothing the first validation stays the best, to two digits of BLEU."""
+    config = small(
+        {
+            "data": corpus,
+            "training": {"validate_every": 1, "patience": 2, "metric": "bleu", "learning_rate": 1e-9},
+        }
+    )
+    outcome = train(config, tmp_path / "run", Told())
+    assert (outcome.end, outcome.updates) == (End.PATIENCE, 3)
+
+
+# Going on
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 5])
+def test_going_on_is_as_if_it_had_never_stopped(finished: Finished, tmp_path: Path, stop: int) -> None:
+    run = tmp_path / "run"
+    first = train(finished.config, run, Told(), written="# mine\n", should_stop=after(stop))
+    assert (first.end, first.updates, first.dev) == (End.INTERRUPTED, stop, None)
+    second = resume(run, Told())
+    assert (second.end, second.updates) == (End.BUDGET, 6)
+    assert_same_run(finished.path, run)
+
+
+def test_a_run_can_stop_at_each_update(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(finished.config, run, Told(), should_stop=after(1))
+    for done in range(2, 7):
+        assert resume(run, Told(), should_stop=after(1)).updates == done
+    resume(run, Told())
+    assert_same_run(finished.path, run)
+
+
+def test_after_a_crash_it_goes_on_from_the_last_checkpoint(finished: Finished, tmp_path: Path) -> None:
+    """Updates since the checkpoint are done again, and counted once."""
+
+    class Crash(Told):
+        def on_update(self, update: Update) -> None:
+            super().on_update(update)
+            if update.update == 5:
+                raise RuntimeError("power cut")
+
+    run = tmp_path / "run"
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(finished.config, run, Crash())
+    assert [entry["update"] for entry in events(run, "update")] == [1, 2, 3, 4, 5]
+    told = Told()
+    resume(run, told)
+    assert [update.update for update in told.updates] == [5, 6]
+    assert_same_run(finished.path, run)
+
+
+def test_a_finished_run_goes_on_with_more_budget(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    told = Told()
+    outcome = resume(run, told, overrides={"training": {"max_updates": 8, "validate_every": 4}})
+    assert outcome.updates == 8
+    assert [update.update for update in told.updates] == [7, 8]
+    assert "training.max_updates: 8 (was 6)" in told.notes
+    assert check_config(read_config(run / "config.toml")).training.max_updates == 8
+
+
+def test_a_finished_run_without_more_budget_only_scores_again(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    told = Told()
+    assert resume(run, told).updates == 6
+    assert told.updates == []
+    assert_same_run(finished.path, run)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        ({"model": {"hidden_size": 32}}, r"another model\.hidden_size"),
+        ({"training": {"seed": 2, "max_updates": 9}}, r"another training\.seed"),
+        ({"training": {"clip": 2.0}, "data": {"pairs": 300}}, r"another data\.pairs, training\.clip"),
+    ],
+)
+def test_what_a_run_is_cannot_be_changed(finished: Finished, overrides: dict[str, Any], named: str) -> None:
+    before = (finished.path / "config.toml").read_bytes()
+    with pytest.raises(UsageError, match=rf"cannot be resumed with {named}\n  These may change: training\.") as caught:
+        resume(finished.path, Told(), overrides=overrides)
+    assert all(name in str(caught.value) for name in MAY_CHANGE)
+    assert (finished.path / "config.toml").read_bytes() == before
+
+
+def test_saying_the_same_again_is_no_change(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    assert resume(run, Told(), overrides={"model": {"hidden_size": 16}}).updates == 6
+
+
+def test_changed_data_are_refused(finished: Finished, corpus: Files, tmp_path: Path) -> None:
+    files = {name: [shutil.copy(path, tmp_path) for path in paths] for name, paths in corpus.items()}
+    config = small({"data": files})
+    train(config, tmp_path / "run", Told(), should_stop=after(1))
+    with Path(files["train"][0]).open("a", encoding="utf-8") as stream:
+        stream.write("one more .\n")
+    with Path(files["train"][1]).open("a", encoding="utf-8") as stream:
+        stream.write("encore un .\n")
+    with pytest.raises(S2SError, match=r"train\.en: the file is not the one .* SHA-256 differs\)\n  Put the old"):
+        resume(tmp_path / "run", Told())
+
+
+def test_missing_data_are_told(corpus: Files, tmp_path: Path) -> None:
+    files = {name: [shutil.copy(path, tmp_path) for path in paths] for name, paths in corpus.items()}
+    train(small({"data": files}), tmp_path / "run", Told(), should_stop=after(1))
+    Path(files["dev"][1]).unlink()
+    with pytest.raises(S2SError, match=r"dev\.fr: There is no such file"):
+        resume(tmp_path / "run", Told())
+
+
+def test_only_a_run_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(S2SError, match=r"there is no run here \(no manifest\.json\)\n  A run is the directory"):
+        resume(tmp_path, Told())
+
+
+# What is refused before anything starts
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_exists_is_not_overwritten(kind: str, corpus: Files, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    keep = out / "mine" if kind == "folder" else out
+    keep.parent.mkdir(exist_ok=True)
+    keep.write_text("precious", encoding="utf-8")
+    with pytest.raises(S2SError, match=r"run: the run directory exists already, and nothing is overwritten\n  Choose"):
+        train(small({"data": corpus}), out, Told())
+    assert keep.read_text(encoding="utf-8") == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_an_empty_folder_may_become_a_run(corpus: Files, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    outcome = train(small({"data": corpus, "training": {"max_updates": 1}}), tmp_path / "run", Told())
+    assert outcome.run.exists()
+
+
+def test_a_run_is_there_whole_or_not_at_all(corpus: Files, tmp_path: Path) -> None:
+    with pytest.raises(S2SError, match=r"a bpe vocabulary of 50 pieces is too small"):
+        train(small({"data": corpus, "tokenizer": {"size": 50}}), tmp_path / "run", Told())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_where_no_run_can_be_made(corpus: Files, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(S2SError, match=r"the run directory cannot be made: .*\n  Choose another --out"):
+        train(small({"data": corpus}), tmp_path / "file" / "run", Told())
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"model": {"attention": "none"}}, r"without attention nobody asks.*\n  Set model\.attend=first"),
+        ({"training": {"device": "warp"}}, r"training\.device: 'warp' is no device"),
+        ({"training": {"device": "meta"}}, r"training\.device: 'meta' is not supported"),
+        ({"training": {"device": "cuda:99"}}, r"training\.device: 'cuda:99' was asked for, and torch sees"),
+        ({"data": {"train": ()}}, r"data\.train: the configuration names no training data\n  Use --train SRC TRG"),
+    ],
+)
+def test_settings_that_cannot_be_met(table: dict[str, Any], message: str, corpus: Files, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(small({"data": corpus}, table), tmp_path / "run", Told())
+    assert list(tmp_path.iterdir()) == []
+
+
+# The held-out part
+
+
+def test_a_held_out_part_is_named_and_is_not_trained_on(corpus: Files, tmp_path: Path) -> None:
+    told = Told()
+    config = small({"data": {"train": corpus["train"]}, "training": {"max_updates": 1}})
+    outcome = train(config, tmp_path / "run", told)
+    assert "dev: 10 pairs held out of train (seed 1)" in told.notes
+    assert outcome.run.read_manifest()["pairs"] == {"train": 98, "dev": 10, "test": 0}
+    assert outcome.test is None
+
+
+def test_a_run_on_the_held_out_part_goes_on_with_the_same(corpus: Files, tmp_path: Path) -> None:
+    config = small({"data": {"train": corpus["train"], "dev_size": 5}, "training": {"max_updates": 2}})
+    whole = train(config, tmp_path / "whole", Told())
+    train(config, tmp_path / "run", Told(), should_stop=after(1))
+    resume(tmp_path / "run", Told())
+    assert_same_run(whole.run.path, tmp_path / "run")

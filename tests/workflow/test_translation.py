@@ -1,0 +1,103 @@
+"""A run is read from its folder alone, wherever it stands; what is wrong with one is told."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from small_runs import Finished, Told, small
+
+from s2s.errors import S2SError
+from s2s.workflow.training import train
+from s2s.workflow.translation import load_run, translate
+
+LINES = ["a man sees the sea .", "", "the child likes an apple ."]
+
+
+@pytest.fixture
+def copy(finished: Finished, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished.path, tmp_path / "copy"))
+
+
+def test_a_moved_run_translates_the_same(finished: Finished, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of its best weights, its tokenizer and its settings; the training data may be gone."""
+    for name in ("last.safetensors", "written.toml", "results.json", "metrics.jsonl", "log.txt"):
+        (copy / name).unlink()
+    here = load_run(finished.path, device="cpu", threads=1)
+    monkeypatch.chdir(copy.parent)
+    there = load_run(Path("copy"), device="cpu", threads=1)
+    assert list(translate(there, LINES)) == list(translate(here, LINES))
+    assert (there.src_lang, there.trg_lang) == ("en", "fr")
+    assert not there.model.training
+
+
+def test_the_best_weights_translate_and_not_the_last(finished: Finished, copy: Path) -> None:
+    shutil.copy(finished.path / "best.safetensors", copy / "last.safetensors")
+    assert list(translate(load_run(copy, threads=1), LINES)) == list(
+        translate(load_run(finished.path, threads=1), LINES)
+    )
+    (copy / "best.safetensors").write_bytes(b"")
+    with pytest.raises(S2SError, match=r"best\.safetensors: the checkpoint is damaged, or not one of ours"):
+        load_run(copy)
+
+
+def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
+    run = load_run(finished.path, threads=1)
+    assert run.beam().size == 2
+    assert run.beam(size=7).size == 7
+    [best] = run.translator(run.beam(size=3), n_best=3).translate(LINES[:1])
+    assert len(best) == 3
+
+
+def test_before_the_first_validation_there_is_nothing_to_translate_with(
+    corpus: dict[str, list[str]], tmp_path: Path
+) -> None:
+    train(small({"data": corpus}), tmp_path / "run", Told(), should_stop=lambda: True)
+    with pytest.raises(S2SError, match=r"no trained weights yet: .* first validation\n.*s2s train --resume .*run"):
+        load_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("manifest.json", "{", r"manifest\.json: the manifest is damaged"),
+        ("manifest.json", "[]", r"manifest\.json: the manifest is damaged"),
+        ("manifest.json", '{"format_version": 99}', r"format version 99, and this program reads up to 1\n  Update s2s"),
+        ("config.toml", "[model", r"config\.toml: the run's configuration is missing or damaged"),
+        ("config.toml", "[model]\ncell = 'x'\n", r"config\.toml: 1 fault in the configuration:\n  model\.cell"),
+        ("config.toml", "[model]\nembed_size = 8\n", r"best\.safetensors: the checkpoint is of another model: \S+ sho"),
+        ("tokenizer.model", "", r"tokenizer\.model: the file is damaged, or not a sentencepiece model"),
+        ("best.safetensors", "x", r"best\.safetensors: the checkpoint is damaged"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named(copy: Path, name: str, content: str, message: str) -> None:
+    (copy / name).write_text(content, encoding="utf-8")
+    with pytest.raises(S2SError, match=message):
+        load_run(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("manifest.json", r"copy: there is no run here"),
+        ("config.toml", r"config\.toml: the run's configuration is missing or damaged"),
+        ("tokenizer.model", r"src\.model: the tokenizer cannot be read: No such file"),
+        ("best.safetensors", r"no trained weights yet"),
+    ],
+)
+def test_a_missing_file_of_a_run_is_named(copy: Path, name: str, message: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(S2SError, match=message):
+        load_run(copy)
+
+
+@pytest.mark.parametrize("path", ["nothing", "copy/manifest.json"])
+def test_what_is_no_run(copy: Path, path: str) -> None:
+    with pytest.raises(S2SError, match=r"there is no run here \(no manifest\.json\)\n  A run is the directory"):
+        load_run(copy.parent / path)
+
+
+def test_a_later_version_of_the_program_may_say_more(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "more": 1}), encoding="utf-8")
+    assert load_run(copy, threads=1).src_lang == "en"
