@@ -18,9 +18,8 @@ Table = dict[str, Any]
 BUILTIN = "builtin"
 
 BUILTIN_SETTINGS: Table = {
-    "tokenizer": {"size": 2000},
-    "model": {"embed_size": 128, "hidden_size": 128},
-    "training": {"learning_rate": 4e-3, "max_epochs": 3},
+    "model": {"embed_size": 128, "hidden_size": 128, "dropout": 0.0},
+    "training": {"batch_tokens": 500, "learning_rate": 3e-3, "label_smoothing": 0.0, "max_epochs": 2},
 }
 """What is otherwise by default for the built-in corpus, whose small language a small model learns in minutes."""
 

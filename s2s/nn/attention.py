@@ -1,11 +1,14 @@
 """Attention: which source positions a decoder state reads, and what it reads there."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from s2s.nn.steps import over_steps
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Reading:
     weights: Tensor
 
 
+Read = Callable[[Tensor, Memory], Reading]
+"""A query (rows, query) and a memory -> what is read."""
+
+
 class Attention(nn.Module, ABC):
     """A way to read a memory."""
 
@@ -56,6 +63,10 @@ class Attention(nn.Module, ABC):
     @abstractmethod
     def read(self, query: Tensor, memory: Memory) -> Reading:
         """What a query (rows, query) reads from a memory."""
+
+    def bind(self) -> Read:
+        """`read`, made ready for the many steps of one pass: see `over_steps`."""
+        return self.read
 
 
 class AdditiveAttention(Attention):
@@ -78,18 +89,26 @@ class AdditiveAttention(Attention):
         """See `Attention.remember`; the keys hold 2 (U h_j + b), as `scores` wants them."""
         return Memory(keys=2.0 * self.key(states), values=states, mask=mask)
 
-    def scores(self, query: Tensor, memory: Memory) -> Tensor:
-        """e_ij for every position, also padding: (rows, src).
+    def scores(self, asked: Tensor, memory: Memory) -> Tensor:
+        """e_ij for every position, also padding: (rows, src); `asked` is W q, (rows, attention).
 
         tanh(x) is written 2 sigmoid(2 x) - 1, which a CPU computes several times faster; the doubling inside is
         done on the small tensors before they meet.
         """
-        doubled = memory.keys + 2.0 * self.query(query)[:, None]
+        doubled = memory.keys + 2.0 * asked[:, None]
         return torch.sigmoid(doubled) @ (2.0 * self.score) - self.score.sum()
 
     def read(self, query: Tensor, memory: Memory) -> Reading:
         """See `Attention.read`."""
-        scores = self.scores(query, memory)
+        return self._read(self.query(query), memory)
+
+    def bind(self) -> Read:
+        """See `Attention.bind`."""
+        ask = over_steps(self.query.weight)
+        return lambda query, memory: self._read(ask(query), memory)
+
+    def _read(self, asked: Tensor, memory: Memory) -> Reading:
+        scores = self.scores(asked, memory)
         # bf16 has too few digits for weights that are to sum to 1.
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         scores = scores.masked_fill(~memory.mask, float("-inf"))

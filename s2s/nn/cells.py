@@ -5,13 +5,19 @@ must wait for the state before. A state is a tuple of (batch, hidden) tensors; t
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2s.nn.steps import Linear, over_steps
+
 State = tuple[Tensor, ...]
 """What a cell carries from one time step to the next: tensors of shape (batch, hidden)."""
+
+Step = Callable[[Tensor, State], State]
+"""A time step: projected input (batch, projected) and the state before -> the state after."""
 
 
 class Cell(nn.Module, ABC):
@@ -49,9 +55,23 @@ class Cell(nn.Module, ABC):
         """W x + b for any number of steps: (..., input) -> (..., projected)."""
         return F.linear(inputs, self.input_weight, self.bias)
 
-    @abstractmethod
+    def bind(self) -> "Step":
+        """`step`, made ready for the many steps of one pass: see `over_steps`."""
+        recur = over_steps(self.hidden_weight)
+        return lambda projected, state: self.advance(projected, state, recur(state[0]))
+
+    def bind_project(self) -> Linear:
+        """`project`, made ready for the many steps of one pass; for inputs that are known step by step only."""
+        product = over_steps(self.input_weight)
+        return lambda inputs: product(inputs) + self.bias
+
     def step(self, projected: Tensor, state: State) -> State:
         """One time step: projected input (batch, projected) and the state before -> the state after."""
+        return self.advance(projected, state, F.linear(state[0], self.hidden_weight))
+
+    @abstractmethod
+    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
+        """The equations of a time step, from W x_t + b and U h_{t-1}, (batch, projected) each."""
 
     def zero_state(self, batch: int) -> State:
         """The state before anything was read: zeros of (batch, hidden)."""
@@ -63,9 +83,10 @@ class Cell(nn.Module, ABC):
         A cell for which torch has a fused kernel calls it here: the same function, fewer launches.
         """
         state = self.zero_state(inputs.shape[0])
+        step = self.bind()
         outputs = []
         for projected in self.project(inputs).unbind(1):
-            state = self.step(projected, state)
+            state = step(projected, state)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1)
 
@@ -89,13 +110,13 @@ class GRUCell(Cell):
         super().__init__(input_size=input_size, hidden_size=hidden_size)
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
 
-    def step(self, projected: Tensor, state: State) -> State:
-        """See `Cell.step`."""
+    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
+        """See `Cell.advance`."""
         (hidden,) = state
         blocks = [2 * self.hidden_size, self.hidden_size]
         # split and not slices: its gradient is one concatenation, that of a slice a tensor of zeros each.
         input_gates, input_new = torch.split(projected, blocks, dim=1)
-        hidden_gates, hidden_new = torch.split(F.linear(hidden, self.hidden_weight), blocks, dim=1)
+        hidden_gates, hidden_new = torch.split(recurrent, blocks, dim=1)
         reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, dim=1)
         new = torch.tanh(input_new + reset * (hidden_new + self.hidden_bias))
         # Under autocast the three differ in their number format, and lerp wants one.
@@ -127,10 +148,10 @@ class LSTMCell(Cell):
         super().__init__(input_size=input_size, hidden_size=hidden_size)
         self.bias.data[hidden_size : 2 * hidden_size] = 1.0
 
-    def step(self, projected: Tensor, state: State) -> State:
-        """See `Cell.step`; the state is (h, c)."""
-        hidden, cell = state
-        gates = projected + F.linear(hidden, self.hidden_weight)
+    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
+        """See `Cell.advance`; the state is (h, c)."""
+        _, cell = state
+        gates = projected + recurrent
         write, forget, new, read = gates.chunk(4, dim=1)
         cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(new)
         return torch.sigmoid(read) * torch.tanh(cell), cell

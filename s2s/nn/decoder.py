@@ -1,7 +1,7 @@
 """The decoder: one target token after the other, each step asking the memory of the source."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from s2s.nn.cells import Cell, State
 from s2s.nn.dropout import Dropout
 from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoded
+from s2s.nn.steps import over_steps
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class Advance:
     reading: Reading
 
 
+AdvanceStep = Callable[[Tensor, tuple[State, ...], Memory], Advance]
+"""A projected input (rows, projected), the layers' states and the memory -> the states after."""
+
+
 class Order(nn.Module, ABC):
     """When in a step the memory is asked, and by which state."""
 
@@ -86,8 +91,8 @@ class Order(nn.Module, ABC):
         """The embeddings' share of the first cell's input, for all steps at once: (..., projected)."""
 
     @abstractmethod
-    def advance(self, projected: Tensor, layers: tuple[State, ...], memory: Memory) -> Advance:
-        """One step of the recurrence from a projected input (rows, projected)."""
+    def bind(self) -> AdvanceStep:
+        """One step of the recurrence, made ready for the many steps of one pass: see `over_steps`."""
 
 
 class UpperLayers(nn.Module):
@@ -98,13 +103,17 @@ class UpperLayers(nn.Module):
         self.cells = nn.ModuleList(cells)
         self.dropout = Dropout(dropout)
 
-    def forward(self, below: State, layers: tuple[State, ...]) -> tuple[State, ...]:
+    def bind(self) -> Callable[[State, tuple[State, ...]], tuple[State, ...]]:
         """The new state of the first layer and the old states of all layers -> the new states of all layers."""
-        states = [below]
-        for cell, state in zip(self.cells, layers[1:], strict=True):
-            assert isinstance(cell, Cell)
-            states.append(cell.step(cell.project(self.dropout(states[-1][0])), state))
-        return tuple(states)
+        bound = [(cell.bind_project(), cell.bind()) for cell in self.cells if isinstance(cell, Cell)]
+
+        def climb(below: State, layers: tuple[State, ...]) -> tuple[State, ...]:
+            states = [below]
+            for (project, step), state in zip(bound, layers[1:], strict=True):
+                states.append(step(project(self.dropout(states[-1][0])), state))
+            return tuple(states)
+
+        return climb
 
 
 class AskFirst(Order):
@@ -126,11 +135,17 @@ class AskFirst(Order):
         """See `Order.project`."""
         return self.cell.project(embedded)
 
-    def advance(self, projected: Tensor, layers: tuple[State, ...], memory: Memory) -> Advance:
-        """See `Order.advance`."""
-        reading = self.attention.read(layers[-1][0], memory)
-        state = self.cell.step(projected + self.context(reading.context), layers[0])
-        return Advance(layers=self.upper(state, layers), reading=reading)
+    def bind(self) -> AdvanceStep:
+        """See `Order.bind`."""
+        read, step, climb = self.attention.bind(), self.cell.bind(), self.upper.bind()
+        add_context = over_steps(self.context.weight)
+
+        def advance(projected: Tensor, layers: tuple[State, ...], memory: Memory) -> Advance:
+            reading = read(layers[-1][0], memory)
+            state = step(projected + add_context(reading.context), layers[0])
+            return Advance(layers=climb(state, layers), reading=reading)
+
+        return advance
 
 
 class AskBetween(Order):
@@ -150,12 +165,18 @@ class AskBetween(Order):
         """See `Order.project`."""
         return self.first.project(embedded)
 
-    def advance(self, projected: Tensor, layers: tuple[State, ...], memory: Memory) -> Advance:
-        """See `Order.advance`."""
-        asking = self.first.step(projected, layers[0])
-        reading = self.attention.read(asking[0], memory)
-        state = self.second.step(self.second.project(reading.context), asking)
-        return Advance(layers=self.upper(state, layers), reading=reading)
+    def bind(self) -> AdvanceStep:
+        """See `Order.bind`."""
+        first, second, project = self.first.bind(), self.second.bind(), self.second.bind_project()
+        read, climb = self.attention.bind(), self.upper.bind()
+
+        def advance(projected: Tensor, layers: tuple[State, ...], memory: Memory) -> Advance:
+            asking = first(projected, layers[0])
+            reading = read(asking[0], memory)
+            state = second(project(reading.context), asking)
+            return Advance(layers=climb(state, layers), reading=reading)
+
+        return advance
 
 
 class Readout(nn.Module):
@@ -201,7 +222,7 @@ class Decoder(nn.Module):
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """Read the tokens before (rows), say what comes next."""
         embedded = self.dropout(self.embedding(tokens))
-        advance = self.order.advance(self.order.project(embedded), state.layers, state.memory)
+        advance = self.order.bind()(self.order.project(embedded), state.layers, state.memory)
         readout = self.readout(advance.layers[-1][0], advance.reading.context, embedded)
         return Step(
             logits=self.output(self.dropout(readout)),
@@ -223,8 +244,9 @@ class Decoder(nn.Module):
         embedded = self.dropout(self.embedding(tokens))
         layers = state.layers
         hidden, contexts, weights = [], [], []
+        step = self.order.bind()
         for projected in self.order.project(embedded).unbind(1):
-            advance = self.order.advance(projected, layers, state.memory)
+            advance = step(projected, layers, state.memory)
             layers = advance.layers
             hidden.append(layers[-1][0])
             contexts.append(advance.reading.context)

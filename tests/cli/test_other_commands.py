@@ -282,3 +282,11 @@ def test_ctrl_c_ends_any_command_with_130_and_no_traceback(s2s: S2S, monkeypatch
     done = s2s("settings")
     assert (done.code, done.out) == (130, "")
     assert "Traceback" not in done.err
+
+
+def test_nothing_to_score_is_told(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    done = s2s("eval", run, "--src", empty, "--ref", empty)
+    assert done.code == 1
+    assert "there is nothing to score" in done.err

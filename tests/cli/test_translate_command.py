@@ -172,3 +172,43 @@ def test_a_terminal_is_asked_and_answered_line_by_line(run: Path) -> None:
     assert answers[0].endswith(b"\n")
     assert (program.returncode, rest) == (0, b"")
     assert talk == b"One sentence a line; Ctrl-D ends.\n> > > \n"
+
+
+def test_a_pipe_as_input_loses_no_line(s2s: S2S, run: Path) -> None:
+    reader, writer = os.pipe()
+
+    def feed() -> None:
+        with os.fdopen(writer, "wb") as stream:
+            stream.write(b"".join(b"it is %d\n" % number for number in range(300)))
+
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    done = s2s("translate", run, "--beam", 1, "--input", f"/dev/fd/{reader}")
+    feeding.join()
+    os.close(reader)
+    assert done.out.count("\n") == 300
+
+
+def test_a_pipe_as_output_is_written_to(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    read: list[str] = []
+    reading = threading.Thread(target=lambda: read.append(fifo.read_text(encoding="utf-8")))
+    reading.start()
+    done = s2s("translate", run, "--output", fifo, "a man", "a dog")
+    reading.join(timeout=30)
+    assert done.code == 0
+    assert read[0].count("\n") == 2
+    assert fifo.is_fifo()
+
+
+def test_a_folder_as_output_is_told(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    done = s2s("translate", run, "--output", tmp_path, "a man")
+    assert done.code == 1
+    assert f"error: {tmp_path}: the output cannot be written: Is a directory" in done.err
+
+
+def test_sentences_and_input_exclude_each_other(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    done = s2s("translate", run, "--input", tmp_path / "x", "a man")
+    assert done.code == 2
+    assert "sentences and --input both say what to translate" in done.err

@@ -46,7 +46,9 @@ def test_additive_attention_is_its_equation(additive: AdditiveAttention) -> None
         np.testing.assert_allclose(reading.weights[row, 0, :length].detach(), weights, atol=1e-12)
         np.testing.assert_allclose(reading.context[row].detach(), weights @ h, atol=1e-12)
         memory = additive.remember(states, final, MASK)
-        np.testing.assert_allclose(additive.scores(query, memory)[row, :length].detach(), scores, atol=1e-12)
+        np.testing.assert_allclose(
+            additive.scores(additive.query(query), memory)[row, :length].detach(), scores, atol=1e-12
+        )
 
 
 def test_weights_sum_to_one_and_are_exactly_zero_on_padding(additive: AdditiveAttention) -> None:

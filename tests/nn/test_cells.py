@@ -150,3 +150,13 @@ def test_a_fresh_lstm_forgets_little() -> None:
     hidden, after = cell.step(cell.project(torch.ones(1, INPUT)), (before, before))
     torch.testing.assert_close(after, torch.sigmoid(before))
     torch.testing.assert_close(hidden, 0.5 * torch.tanh(after))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_computes_under_bf16_autocast(name: str) -> None:
+    cell = cell_of(name).float()
+    inputs = torch.randn(3, 6, cell.input_size)
+    expected = cell.run(inputs)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(Cell.run(cell, inputs).float(), expected, atol=0.05, rtol=0)
+        torch.testing.assert_close(cell.run(inputs).float(), expected, atol=0.05, rtol=0)

@@ -39,7 +39,7 @@ def test_asking_first_is_a_cell_over_embedding_and_context(name: str) -> None:
         whole.input_weight.copy_(torch.cat((order.cell.input_weight, order.context.weight), dim=1))
     embedded, context, layers = torch.randn(ROWS, EMBED), torch.randn(ROWS, WIDTH), states_of(name, 1)
     memory = order.attention.remember(torch.randn(ROWS, SRC, WIDTH), context, torch.ones(ROWS, SRC).bool())
-    advance = order.advance(order.project(embedded), layers, memory)
+    advance = order.bind()(order.project(embedded), layers, memory)
     expected = whole.step(whole.project(torch.cat((embedded, context), dim=1)), layers[0])
     assert torch.equal(advance.reading.context, context)
     for tensor, expected_tensor in zip(advance.layers[0], expected, strict=True):
@@ -53,7 +53,7 @@ def test_asking_between_is_two_cells_one_after_the_other(name: str) -> None:
     order = AskBetween(attention=FixedVector(), first=first, second=second, upper=UpperLayers(cells=[], dropout=0.0))
     embedded, context, layers = torch.randn(ROWS, EMBED), torch.randn(ROWS, WIDTH), states_of(name, 1)
     memory = order.attention.remember(torch.randn(ROWS, SRC, WIDTH), context, torch.ones(ROWS, SRC).bool())
-    advance = order.advance(order.project(embedded), layers, memory)
+    advance = order.bind()(order.project(embedded), layers, memory)
     expected = second.step(second.project(context), first.step(first.project(embedded), layers[0]))
     for tensor, expected_tensor in zip(advance.layers[0], expected, strict=True):
         torch.testing.assert_close(tensor, expected_tensor)
@@ -64,7 +64,7 @@ def test_upper_layers_read_the_new_state_below_and_their_own_old_one(name: str) 
     cells = [cell_of(name, WIDTH), cell_of(name, WIDTH)]
     old = states_of(name, 3)
     (below,) = states_of(name, 1)
-    states = UpperLayers(cells=cells, dropout=0.0)(below, old)
+    states = UpperLayers(cells=cells, dropout=0.0).bind()(below, old)
     assert states[0] is below
     for depth, cell in enumerate(cells):
         expected = cell.step(cell.project(states[depth][0]), old[depth + 1])
@@ -122,9 +122,9 @@ def test_who_asks(name: str) -> None:
     attention, embedded, layers = Overheard(), torch.randn(ROWS, EMBED), states_of(name, 2)
     memory = attention.remember(torch.randn(ROWS, SRC, WIDTH), torch.randn(ROWS, WIDTH), torch.ones(ROWS, SRC).bool())
     before = AskFirst(attention=attention, cell=cell_of(name, EMBED), context_size=WIDTH, upper=upper)
-    before.advance(before.project(embedded), layers, memory)
+    before.bind()(before.project(embedded), layers, memory)
     first = cell_of(name, EMBED)
     inside = AskBetween(attention=attention, first=first, second=cell_of(name, WIDTH), upper=upper)
-    inside.advance(inside.project(embedded), layers, memory)
+    inside.bind()(inside.project(embedded), layers, memory)
     assert attention.queries[0] is layers[-1][0]
     torch.testing.assert_close(attention.queries[1], first.step(first.project(embedded), layers[0])[0])

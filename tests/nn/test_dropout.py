@@ -74,3 +74,8 @@ def test_a_generator_of_its_own_is_all_that_it_draws_from() -> None:
     assert not torch.equal(first, second)
     dropout.generator.manual_seed(7)
     assert torch.equal(dropout(torch.ones(100)), first)
+
+
+@pytest.mark.parametrize("rate", [0.998, 0.9999])
+def test_something_is_always_kept(rate: float) -> None:
+    assert Dropout(rate)(torch.ones(4000)).isfinite().all()

@@ -260,3 +260,40 @@ def test_progress_remembers_the_best_score() -> None:
     assert (worse.best_score, worse.best_update, worse.stale, worse.validated_at) == (-2.0, 1, 1, 2)
     better = replace(worse, updates=3).validated(-1.0)
     assert (better.best_score, better.best_update, better.stale, better.validated_at) == (-1.0, 3, 0, 3)
+
+
+def test_weights_alone_are_refused_for_going_on(tmp_path: Path, tiny_vocab: int) -> None:
+    model = model_of(tiny_vocab)
+    save_weights(tmp_path / "best", model, Progress(updates=7))
+    with pytest.raises(S2SError, match=r"of another model: optimizer.* and there is nothing"):
+        load_training(tmp_path / "best", model, build_adam(model))
+
+
+def test_a_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(S2SError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "x", b"")
+
+
+def test_an_interrupted_write_leaves_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "x", b"")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loaded_optimizer_does_not_hang_on_its_file(tmp_path: Path) -> None:
+    model = model_of(900, hidden_size=64)
+    optimizer = build_adam(model)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    path = tmp_path / "last"
+    save_training(path, model, optimizer, {}, Progress(updates=1))
+    load_training(path, model, optimizer)
+    with path.open("r+b") as stream:  # somebody copies another file over it
+        stream.write(b"\xff" * path.stat().st_size)
+    assert all(torch.isfinite(state["exp_avg"]).all() for state in optimizer.state.values())

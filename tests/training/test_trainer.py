@@ -19,6 +19,7 @@ from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import EncodedPair, TrainingData, collate
 from s2s.data.tokenizer import EOS
+from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress, load_training, save_training, save_weights
 from s2s.training.log import MetricsLog
@@ -212,7 +213,7 @@ def test_stopped_after_any_update_it_ends_where_it_would_have(how: Pace, tmp_pat
     job = Job(pace=how)
     total = sit(tmp_path / "straight", job).progress.updates
     expected = files(tmp_path / "straight")
-    for updates in range(1, total):
+    for updates in range(1, total + 1):
         directory = tmp_path / f"stopped-{updates}"
         assert sit(directory, job, stop_at(updates)).end is End.INTERRUPTED
         assert sit(directory, job).end is End.BUDGET
@@ -383,3 +384,30 @@ def test_the_smoothed_loss_is_what_falls(tmp_path: Path) -> None:
     updates = sit(tmp_path / "run", job).diary.updates
     assert updates[-1].loss < 0.7 * updates[0].loss
     assert updates[-1].log_loss < updates[-1].loss
+
+
+def test_a_validation_counts_epochs_like_an_update(tmp_path: Path) -> None:
+    diary = sit(tmp_path / "run", Job(pace=pace(validate_every=2))).diary
+    epoch_of = {update.update: update.epoch for update in diary.updates}
+    assert [v.epoch for v in diary.validations] == [epoch_of[v.update] for v in diary.validations]
+
+
+def test_a_partly_filled_last_update_has_a_rate_above_zero(tmp_path: Path) -> None:
+    diary = sit(tmp_path / "run", Job(pace=pace(accumulate=4))).diary
+    assert EPOCH % 4 == 1
+    assert all(update.learning_rate > 0 and update.used < 1 for update in diary.updates)
+
+
+def test_a_first_score_that_is_not_a_number_can_be_beaten(tmp_path: Path) -> None:
+    found = iter([float("nan"), 2.0])
+    assert sit(tmp_path / "run", Job(scores=lambda: {"loss": next(found)})).progress.best_score == -2.0
+
+
+def test_a_gradient_that_is_not_finite_ends_training_with_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s2s.training.trainer.clip_gradients", lambda model, limit: float("nan"))
+    with pytest.raises(
+        S2SError, match=r"update 1: the gradient is not finite \(norm nan.*\n.*Lower training.learning_rate"
+    ):
+        sit(tmp_path / "run", Job())
