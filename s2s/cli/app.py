@@ -49,7 +49,7 @@ def options(
 def main() -> None:
     """Run the command line; every fault that a user can cause ends in one message."""
     try:
-        app()
+        app(prog_name="s2s")
     except S2SError as fault:
         if os.environ.get("S2S_DEBUG"):
             raise

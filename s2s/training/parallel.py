@@ -5,6 +5,7 @@ enough; a core that works by itself on half of the rows wastes less than two tha
 """
 
 import copy
+import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -54,7 +55,7 @@ class Replicas:
         self._device = self._parameters[0].device
         self._label_smoothing = label_smoothing
         self._autocast = autocast
-        self._generators = [torch.Generator(self._device).manual_seed(seed + (index << 32)) for index in range(count)]
+        self._generators = [_generator(self._device, seed, index) for index in range(count)]
         self._replicas = [_replica(model, generator) for generator in self._generators]
         self._threads = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
 
@@ -103,6 +104,11 @@ class Replicas:
         loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=self._label_smoothing)
         gradients = torch.autograd.grad(loss.smoothed / tokens, self._parameters)
         return Share(float(loss.smoothed.detach()), float(loss.log_loss), gradients)
+
+
+def _generator(device: torch.device, seed: int, index: int) -> torch.Generator:
+    """The random state of a replica: of 32 mixed bits, since torch's CPU generator looks at no more of a seed."""
+    return torch.Generator(device).manual_seed(random.Random(f"{seed} {index}").getrandbits(32))
 
 
 def _replica(model: Seq2Seq, generator: torch.Generator) -> Seq2Seq:
