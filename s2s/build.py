@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +11,26 @@ from torch import nn
 from s2s.config import Config, DecodingConfig, ModelConfig, TrainingConfig
 from s2s.decoding.search import Beam
 from s2s.errors import UsageError
-from s2s.nn.attention import AdditiveAttention, Attention, FixedVector
+from s2s.nn.attention import (
+    AdditiveScore,
+    Attention,
+    DotScore,
+    FixedVector,
+    GeneralScore,
+    HoppingAttention,
+    NoContext,
+    Score,
+    SoftAttention,
+)
 from s2s.nn.cells import CELLS, Cell
-from s2s.nn.decoder import AskBetween, AskFirst, Bridge, Decoder, Order, Readout, UpperLayers
+from s2s.nn.decoder import Decoder
 from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoder
+from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon
 from s2s.nn.model import Seq2Seq
-from s2s.nn.recurrent import Layer, Stack
+from s2s.nn.orders import AskBetween, AskFirst, AskLastFed, AskLastUnfed, Order, Readout, UpperLayers
+from s2s.nn.recurrent import Join, Layer, Stack, plain, residual
+from s2s.nn.starts import Bridge, LastState, Start, ZeroState
 from s2s.training.optim import Budget, Schedule
 from s2s.training.parallel import Replicas
 
@@ -31,15 +45,12 @@ def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2S
         UsageError: the settings do not fit together.
     """
     check_model(config)
-    directions = 2 if config.bidirectional else 1
-    width = config.hidden_size * directions
     trg_embedding = Embedding(vocab_size=trg_vocab, embed_size=config.embed_size)
     src_embedding = (
         trg_embedding if config.tie == "all" else Embedding(vocab_size=src_vocab, embed_size=config.embed_size)
     )
-    readout_size = config.hidden_size if config.tie == "none" else config.embed_size
     output_weight = (
-        nn.Parameter(torch.randn(trg_vocab, readout_size) / readout_size**0.5)
+        nn.Parameter(torch.randn(trg_vocab, _readout_size(config)) / _readout_size(config) ** 0.5)
         if config.tie == "none"
         else trg_embedding.weight
     )
@@ -47,17 +58,10 @@ def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2S
         encoder=Encoder(embedding=src_embedding, stack=_encoder_stack(config), dropout=config.dropout),
         decoder=Decoder(
             embedding=trg_embedding,
-            bridge=Bridge(
-                encoder_size=width,
-                hidden_size=width,
-                num_layers=config.num_layers,
-                state_tensors=CELLS[config.cell].state_tensors,
-            ),
-            order=ORDERS[config.attend](config, width),
-            readout=Readout(
-                hidden_size=width, context_size=width, embed_size=config.embed_size, readout_size=readout_size
-            ),
+            start=STARTS[config.start](config, _width(config)),
+            order=ORDERS[config.attend](config, _width(config)),
             output=OutputLayer(weight=output_weight),
+            lexicon=LEXICONS[config.values](config, trg_vocab),
             dropout=config.dropout,
         ),
     )
@@ -67,23 +71,66 @@ def check_model(config: ModelConfig) -> None:
     """Refuse settings that make no model.
 
     Raises:
-        UsageError: with the reason.
+        UsageError: with every reason.
     """
-    if config.attention == "none" and config.attend != "first":
+    fixed = config.attention == "none"
+    faults = [
+        reason
+        for broken, reason in (
+            (
+                fixed and config.attend != "first",
+                'without attention nobody asks, and the fixed vector is read as in "first": set attend = "first"',
+            ),
+            (fixed and config.hops > 1, "without attention there is nothing to read in several hops"),
+            (fixed and config.values != "states", "without attention no source word is looked at, so none can be read"),
+            (
+                config.context == "start" and not fixed,
+                'context = "start" leaves the decoder nothing but its start state: it belongs to attention = "none"',
+            ),
+            (
+                fixed and config.context == "start" and config.start == "zero",
+                'with context = "start" and start = "zero" the decoder would know nothing of the source',
+            ),
+            (config.scaled and config.attention != "dot", 'scaled is a form of the score attention = "dot"'),
+            (
+                config.reset != "after" and config.cell != "gru",
+                f"a {config.cell} cell has no reset gate to be applied {config.reset} the product",
+            ),
+            (
+                not config.input_feeding and config.attend != "last",
+                'input feeding can be left out with attend = "last" only: the other orders read the context anyway',
+            ),
+            (config.residual and config.num_layers == 1, "one layer has none below it to be added: set num_layers"),
+        )
+        if broken
+    ]
+    if faults:
         raise UsageError(
-            'without attention nobody asks: the fixed vector is the context of every step, as in attend = "first"',
-            where=f"model.attend = {config.attend!r}",
-            hint="Set model.attend=first beside model.attention=none.",
+            "the settings of [model] make no model:\n  " + "\n  ".join(faults),
+            where="model",
+            hint="`s2s settings model` explains them.",
         )
 
 
+def _width(config: ModelConfig) -> int:
+    return config.hidden_size * (2 if config.bidirectional else 1)
+
+
+def _readout_size(config: ModelConfig) -> int:
+    return config.hidden_size if config.tie == "none" else config.embed_size
+
+
 def _cell(config: ModelConfig, input_size: int, hidden_size: int) -> Cell:
-    return CELLS[config.cell](input_size=input_size, hidden_size=hidden_size)
+    kind = "gru-reset-before" if config.reset == "before" else config.cell
+    return CELLS[kind](input_size=input_size, hidden_size=hidden_size)
+
+
+def _join(config: ModelConfig) -> Join:
+    return residual if config.residual else plain
 
 
 def _encoder_stack(config: ModelConfig) -> Stack:
-    width = config.hidden_size * (2 if config.bidirectional else 1)
-    sizes = [config.embed_size] + [width] * (config.num_layers - 1)
+    sizes = [config.embed_size] + [_width(config)] * (config.num_layers - 1)
     layers = [
         Layer(
             forward_cell=_cell(config, size, config.hidden_size),
@@ -91,42 +138,81 @@ def _encoder_stack(config: ModelConfig) -> Stack:
         )
         for size in sizes
     ]
-    return Stack(layers=layers, dropout=config.dropout)
+    return Stack(layers=layers, join=_join(config), dropout=config.dropout)
 
 
 def _upper_layers(config: ModelConfig, width: int) -> UpperLayers:
     cells = [_cell(config, width, width) for _ in range(config.num_layers - 1)]
-    return UpperLayers(cells=cells, dropout=config.dropout)
+    return UpperLayers(cells=cells, join=_join(config), dropout=config.dropout)
 
 
-def _additive(config: ModelConfig, width: int) -> Attention:
-    return AdditiveAttention(query_size=width, state_size=width, attention_size=width)
+def _attention(config: ModelConfig, width: int) -> Attention:
+    if config.attention == "none":
+        return FixedVector() if config.context == "every_step" else NoContext()
+    score = SCORES[config.attention](config, width)
+    if config.hops == 1:
+        return SoftAttention(score=score)
+    return HoppingAttention(score=score, hops=config.hops, query_size=width, state_size=width)
 
 
-def _fixed_vector(config: ModelConfig, width: int) -> Attention:
-    return FixedVector()
+def _context_size(config: ModelConfig, width: int) -> int:
+    return 0 if config.context == "start" else width
+
+
+def _readout(config: ModelConfig, said_size: int) -> Readout:
+    return Readout(said_size=said_size, readout_size=_readout_size(config))
 
 
 def _ask_first(config: ModelConfig, width: int) -> Order:
+    context_size = _context_size(config, width)
     return AskFirst(
-        attention=ATTENTIONS[config.attention](config, width),
+        attention=_attention(config, width),
         cell=_cell(config, config.embed_size, width),
-        context_size=width,
+        context_size=context_size,
         upper=_upper_layers(config, width),
+        readout=_readout(config, width + context_size + config.embed_size),
     )
 
 
 def _ask_between(config: ModelConfig, width: int) -> Order:
     return AskBetween(
-        attention=ATTENTIONS[config.attention](config, width),
+        attention=_attention(config, width),
         first=_cell(config, config.embed_size, width),
         second=_cell(config, width, width),
         upper=_upper_layers(config, width),
+        readout=_readout(config, 2 * width + config.embed_size),
     )
 
 
-ATTENTIONS = {"additive": _additive, "none": _fixed_vector}
-ORDERS = {"first": _ask_first, "between": _ask_between}
+def _ask_last(config: ModelConfig, width: int) -> Order:
+    attention, cell = _attention(config, width), _cell(config, config.embed_size, width)
+    upper, readout = _upper_layers(config, width), _readout(config, 2 * width)
+    if not config.input_feeding:
+        return AskLastUnfed(attention=attention, cell=cell, upper=upper, readout=readout)
+    return AskLastFed(attention=attention, cell=cell, feed_size=_readout_size(config), upper=upper, readout=readout)
+
+
+SCORES: dict[str, Callable[[ModelConfig, int], Score]] = {
+    "additive": lambda config, width: AdditiveScore(query_size=width, state_size=width, key_size=width),
+    "dot": lambda config, width: DotScore(scale=width**-0.5 if config.scaled else 1.0),
+    "general": lambda config, width: GeneralScore(query_size=width, state_size=width),
+}
+ORDERS: dict[str, Callable[[ModelConfig, int], Order]] = {
+    "first": _ask_first,
+    "between": _ask_between,
+    "last": _ask_last,
+}
+STARTS: dict[str, Callable[[ModelConfig, int], Start]] = {
+    "bridge": lambda config, width: Bridge(
+        width=width, num_layers=config.num_layers, state_tensors=CELLS[config.cell].state_tensors
+    ),
+    "last": lambda config, width: LastState(state_tensors=CELLS[config.cell].state_tensors),
+    "zero": lambda config, width: ZeroState(state_tensors=CELLS[config.cell].state_tensors),
+}
+LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
+    "states": lambda config, vocab: NoLexicon(),
+    "lexical": lambda config, vocab: LexicalReading(embed_size=config.embed_size, vocab_size=vocab),
+}
 
 
 def build_schedule(config: TrainingConfig) -> Schedule:

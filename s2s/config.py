@@ -111,16 +111,32 @@ class TokenizerConfig(Section):
 class ModelConfig(Section):
     """The architecture."""
 
-    cell: Literal["gru", "lstm"] = "gru"
-    """The recurrent cell of encoder and decoder."""
-    attention: Literal["additive", "none"] = "additive"
-    """`additive` (Bahdanau et al. 2015), or `none`: one fixed vector for the whole sentence (Cho et al. 2014)."""
-    attend: Literal["first", "between"] = "between"
-    """Who asks: `first` the previous state (Bahdanau), `between` a state inside the step (Nematus)."""
+    cell: Literal["rnn", "lstm", "peephole", "cifg", "gru"] = "gru"
+    """The recurrent cell of encoder and decoder; `s2s explain-cell` shows the equations of each."""
+    reset: Literal["after", "before"] = "after"
+    """Where a GRU resets: `after` its product with the state (cuDNN), or `before` it (Cho et al. 2014, the lesson)."""
+    attention: Literal["additive", "dot", "general", "none"] = "additive"
+    """The score: `additive` (Bahdanau 2015), `dot` or `general` (Luong 2015); `none`: one fixed vector (Cho 2014)."""
+    scaled: bool = False
+    """Divide the `dot` score by the square root of its width (Vaswani et al. 2017)."""
+    attend: Literal["first", "between", "last"] = "between"
+    """Who asks: `first` the previous state (Bahdanau), `between` one inside the step (Nematus), `last` the new one."""
+    input_feeding: bool = True
+    """With `attend = "last"`: each step reads what the one before it made of its state and context."""
+    hops: Annotated[int, Field(ge=1, le=16)] = 1
+    """Reads of the source in a step, each asking with what the last one found (memory networks, Sukhbaatar 2015)."""
+    values: Literal["states", "lexical"] = "states"
+    """What is read: the encoder's states, or, beside them, source words for the output (Nguyen & Chiang 2018)."""
+    context: Literal["every_step", "start"] = "every_step"
+    """With `attention = "none"`: the vector is read at `every_step` (Cho 2014), or is only the decoder's `start`."""
+    start: Literal["bridge", "last", "zero"] = "bridge"
+    """The decoder's start state: a layer over the encoder's last states, these as they are, or zeros."""
     bidirectional: bool = True
     """Read the source in both directions."""
     num_layers: Annotated[int, Field(ge=1, le=16)] = 1
     """Recurrent layers of the encoder and of the decoder."""
+    residual: bool = False
+    """From the second layer on, add what a layer reads to what it says (He et al. 2016)."""
     embed_size: Annotated[int, Field(ge=1)] = 256
     """Width of the embeddings, and of the readout where `tie` is not `none`."""
     hidden_size: Annotated[int, Field(ge=1)] = 256
@@ -128,7 +144,7 @@ class ModelConfig(Section):
     tie: Literal["none", "target", "all"] = "all"
     """Share the output layer with the target embedding (`target`), and with the source's, too (`all`)."""
     dropout: Share = 0.2
-    """Share of embeddings, between-layer states and readouts that is zeroed in training."""
+    """Share of embeddings, between-layer states and readouts that is zeroed in training (`training.dropout_after`)."""
 
 
 class TrainingConfig(Section):
@@ -156,6 +172,8 @@ class TrainingConfig(Section):
     """Validations without a better score after which training stops early; 0: never."""
     metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """The dev score that chooses the best checkpoint and stops early."""
+    dropout_after: Annotated[int, Field(ge=0)] = 1
+    """Passes over the training data before dropout begins: in the first one no sentence has been seen before."""
     label_smoothing: Share = 0.1
     """Probability mass taken from the right piece and spread over all pieces (Szegedy et al. 2016)."""
     clip: Annotated[float, Field(ge=0.0)] = 1.0

@@ -101,7 +101,10 @@ def test_the_configuration_does_not_change() -> None:
         ({"model": {"hiden_size": 3}}, r"model\.hiden_size: unknown setting; did you mean hidden_size\?"),
         ({"trainning": {"seed": 3}}, r"trainning: unknown setting; did you mean training\?"),
         ({"model": {"qqq": 3}}, r"model\.qqq: unknown setting; known here: attend, attention, bidirectional, cell"),
-        ({"model": {"cell": "grus"}}, r"model\.cell: input should be 'gru' or 'lstm' \(given: 'grus'\)"),
+        (
+            {"model": {"cell": "grus"}},
+            r"model\.cell: input should be 'rnn', 'lstm', 'peephole', 'cifg' or 'gru' \(given: 'grus'\)",
+        ),
         ({"training": {"learning_rate": 0.0}}, r"training\.learning_rate: input should be greater than 0"),
         ({"training": {"learning_rate": float("nan")}}, r"training\.learning_rate: input should be a finite number"),
         ({"data": {"dev": ["a", "b", "c"]}}, r"data\.dev: .* at most 2 items"),
@@ -114,10 +117,10 @@ def test_a_fault_is_named_with_its_place(table: dict[str, Any], message: str) ->
 
 
 def test_all_faults_are_told_at_once() -> None:
-    table = {"model": {"cell": "rnn", "hops": 2}, "training": {"seed": -1}, "modle": {}}
+    table = {"model": {"cell": "elman", "hop": 2}, "training": {"seed": -1}, "modle": {}}
     with pytest.raises(UsageError, match=r"^my\.toml: 4 faults in the configuration") as caught:
         check_config(table, where="my.toml")
-    for place in ("model.cell", "model.hops", "training.seed", "modle"):
+    for place in ("model.cell", "model.hop", "training.seed", "modle"):
         assert f"\n  {place}: " in str(caught.value)
     assert "`s2s settings KEY` explains a setting." in str(caught.value)
 
@@ -292,7 +295,7 @@ def test_settings_are_found_by_name_key_and_section() -> None:
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        ("model.cell", '"gru" | "lstm"'),
+        ("model.cell", '"rnn" | "lstm" | "peephole" | "cifg" | "gru"'),
         ("tokenizer.joint", "true | false"),
         ("decoding.beam", "whole number >= 1 <= 1000"),
         ("training.device", "text"),

@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "s2s": set(),
     "errors": set(),
     "config": {"errors"},
+    "explanations": {"errors"},
     "data": {"errors", "config"},
     "nn": set(),
     "training": {"errors", "data", "nn"},
@@ -38,7 +39,7 @@ LAYERS: dict[str, set[str]] = {
         "plots",
         "build",
     },
-    "cli": {"s2s", "errors", "config", "data", "evaluation", "plots", "workflow"},
+    "cli": {"s2s", "errors", "config", "explanations", "data", "evaluation", "plots", "workflow"},
     "__main__": {"cli"},
 }
 

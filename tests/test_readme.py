@@ -19,7 +19,7 @@ def test_the_table_has_every_setting_with_its_default_and_meaning() -> None:
 
 def test_every_command_that_the_readme_shows_exists() -> None:
     shown = set(re.findall(r"^(?:\$ )?s2s ([a-z-]+(?: (?:generate|check|download|encode))?)", README, re.MULTILINE))
-    assert {"train", "translate", "eval", "align", "plot-alignment"} <= shown
+    assert {"train", "translate", "eval", "align", "plot-alignment", "plot-gates"} <= shown
     for command in shown:
         result = CliRunner().invoke(app, [*command.split(), "--help"])
         assert result.exit_code == 0, command

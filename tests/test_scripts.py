@@ -255,3 +255,23 @@ def test_the_lock_pins_a_tested_version_of_each_dependency() -> None:
         wanted = Requirement(text)
         assert wanted.specifier.contains(pins[wanted.name]), text
     assert not [pin for pin in pins.items() if "+" in pin[1] or pin[0].startswith("nvidia")]
+
+
+@pytest.mark.slow
+def test_the_benchmark_measures_each_contender_and_its_share_of_the_floor(tmp_path: Path) -> None:
+    files = [tmp_path / "train.en", tmp_path / "train.fr"]
+    for path in files:
+        path.write_text("".join(f"{n} {n * n} {n + 1}\n" for n in range(300)), encoding="utf-8")
+    tiny = "model.hidden_size=8 model.embed_size=8 tokenizer.size=300 training.batch_tokens=100"
+    command = [sys.executable, str(ROOT / "scripts/bench.py"), "train", "--model", tiny, "--model"]
+    command += [f"{tiny} model.cell=lstm", "--textbook", "gru", "--rounds", "2", "--updates", "1", "--json"]
+    command += ["--train", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    results = json.loads(done.stdout)["results"]
+    assert [result["name"] for result in results] == [tiny, f"{tiny} model.cell=lstm", "textbook gru"]
+    for result in results:
+        assert 0 < result["least"] <= result["median"] <= result["most"]
+    gru, lstm, _ = results
+    assert 0 < gru["share_of_floor"] < 1
+    # Recurrent weights of four blocks in place of three; readout, attention and output layer are the same.
+    assert 1.0 < lstm["mflop_a_token"] / gru["mflop_a_token"] < 4 / 3

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import s2s
-from s2s.cli import align, data, evaluate, plot, settings, tokenizer, train, translate
+from s2s.cli import (
+    align,
+    compare,
+    data,
+    evaluate,
+    explain,
+    explain_cell,
+    plot,
+    plot_gates,
+    settings,
+    tokenizer,
+    train,
+    translate,
+)
 from s2s.errors import S2SError
 
 app = typer.Typer(
@@ -21,8 +34,12 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
 app.command("eval")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("align")(align.align)
 app.command("plot-alignment")(plot.plot_alignment)
+app.command("explain")(explain.explain)
+app.command("explain-cell")(explain_cell.explain_cell)
+app.command("plot-gates")(plot_gates.plot_gates)
 app.command("settings")(settings.settings)
 app.add_typer(data.app, name="data")
 app.add_typer(tokenizer.app, name="tokenizer")

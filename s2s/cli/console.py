@@ -89,11 +89,12 @@ class TrainingConsole:
         left = (1.0 - update.used) * seconds / (update.used - used) if update.used > used else math.nan
         return (
             f"loss {self._loss:.3f}, perplexity {math.exp(min(self._log_loss, 50.0)):.2f}, "
-            f"{self._tokens / seconds:,.0f} target tokens/s, {_clock(left)} left"
+            f"{self._tokens / seconds:,.0f} target tokens/s, {clock(left)} left"
         )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """`1:05` or `2:01:05`; `?` for what is no number."""
     if math.isnan(seconds):
         return "?"
     minutes, rest = divmod(round(seconds), 60)

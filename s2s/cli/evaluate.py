@@ -17,6 +17,10 @@ def evaluate(
     hyp: Annotated[Path | None, typer.Option(metavar="FILE", help="Translations to score in place of a run's.")] = None,
     beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="Another run that speaks, too: the mean of probabilities. Repeatable."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
@@ -34,7 +38,7 @@ def evaluate(
         assert run is not None
         if src is None:
             raise UsageError("a run needs sources to translate", where="--src", hint="Give --src FILE.")
-        _show(_score_run(run, src, ref, beam, device, threads), as_json)
+        _show(_score_runs([run, *(ensemble or [])], src, ref, beam, device, threads), as_json)
 
 
 def _score_file(hyp: Path, ref: Path) -> dict[str, Any]:
@@ -48,17 +52,17 @@ def _score_file(hyp: Path, ref: Path) -> dict[str, Any]:
     return {"sentences": len(pairs), "scores": [asdict(score) for score in scores]}
 
 
-def _score_run(run: Path, src: Path, ref: Path, beam: int | None, device: str, threads: int) -> dict[str, Any]:
+def _score_runs(runs: list[Path], src: Path, ref: Path, beam: int | None, device: str, threads: int) -> dict[str, Any]:
     from dataclasses import asdict
 
     from s2s.data.corpus import read_pairs
     from s2s.workflow.corpora import BUILTIN_WARNING
     from s2s.workflow.evaluation import describe
     from s2s.workflow.evaluation import evaluate as evaluate_run
-    from s2s.workflow.translation import load_run
+    from s2s.workflow.translation import load_ensemble
 
     pairs = read_pairs((src, ref))
-    loaded = load_run(run, device=device, threads=threads)
+    loaded = load_ensemble(runs, device=device, threads=threads)
     search = loaded.beam(beam)
     result = evaluate_run(loaded, pairs, search)
     if loaded.config.data.corpus:

@@ -24,6 +24,7 @@ def plot_alignment(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The figure: .png, .svg or .pdf.")] = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal.")] = False,
+    hop: Annotated[int, typer.Option(min=0, help="Of a model that reads in several hops, which one; 0: the last.")] = 0,
     words: Annotated[str, typer.Option(help="natural words, or split at each space (tokenized text).")] = "natural",
     beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -48,7 +49,7 @@ def plot_alignment(
     if words not in MODES:
         raise UsageError(f"{words!r} is no way to split words", where="--words", hint=f"One of {', '.join(MODES)}.")
     if out is not None:
-        from s2s.plots.figure import check_format
+        from s2s.plots.files import check_format
 
         check_format(out)
     from s2s.workflow.alignment import align, refuse_without_attention
@@ -57,7 +58,8 @@ def plot_alignment(
     loaded = load_run(run, device=device, threads=threads)
     refuse_without_attention(loaded)
     pairs = _pairs(loaded, sentences, target, beam)
-    panels = [Panel((*a.src_words, END), (*a.trg_words, END), a.weights) for a in align(loaded, pairs, words=words)]
+    alignments = align(loaded, pairs, words=words, hop=hop)
+    panels = [Panel((*a.src_words, END), (*a.trg_words, END), a.weights) for a in alignments]
     if terminal:
         _draw_in_terminal(panels)
     if out is not None:

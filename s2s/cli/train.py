@@ -1,16 +1,13 @@
 """`s2s train`."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from s2s.cli.stopping import Stop, stoppable
 from s2s.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +77,7 @@ def _train(table: dict[str, Any], checked: Any, config: Path | None, out: Path |
 
     console = TrainingConsole(stderr_console())
     run = out or _new_run(config.stem if config else checked.data.corpus or "run")
-    with _stoppable() as stop:
+    with stoppable() as stop:
         outcome = start(
             checked,
             run,
@@ -103,37 +100,10 @@ def _resume(run: Path, overrides: dict[str, Any], given: list[object]) -> None:
     from s2s.workflow.training import resume
 
     console = TrainingConsole(stderr_console())
-    with _stoppable() as stop:
+    with stoppable() as stop:
         outcome = resume(run, console, overrides=overrides, should_stop=lambda: stop.signal is not None)
         console.close()
     _finish(outcome, stop)
-
-
-class Stop:
-    """The signal that asked training to stop, if one did."""
-
-    signal: int | None = None
-
-
-@contextmanager
-def _stoppable() -> Iterator[Stop]:
-    """The first Ctrl-C or SIGTERM asks training to stop and save; a second one ends the program at once."""
-    stop = Stop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.signal = number
-        typer.echo("\nstopping after this update; once more ends at once without saving", err=True)
-        for which, handler in before.items():
-            signal.signal(which, handler)
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _new_run(name: str) -> Path:
@@ -151,7 +121,7 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
     run = shlex.quote(str(outcome.run.path))
     if outcome.dev is None:
         typer.echo(f"stopped after update {outcome.updates:,}, all saved. Go on: s2s train --resume {run}", err=True)
-        raise typer.Exit(128 + (stop.signal or signal.SIGINT))
+        raise typer.Exit(stop.exit_code)
     typer.echo(f"{outcome.end.value} after {outcome.updates:,} updates; the best checkpoint scores:", err=True)
     for name, evaluation in (("dev", outcome.dev), ("test", outcome.test)):
         if evaluation is None:

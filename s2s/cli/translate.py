@@ -33,6 +33,10 @@ def translate(
         int, typer.Option(min=1, help="Translations of each line: number, score, text between tabs.")
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print number, score, text between tabs.")] = False,
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="Another run that speaks, too: the mean of probabilities. Repeatable."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
@@ -40,13 +44,13 @@ def translate(
 
     On a terminal, without sentences and files, it asks for them one by one.
     """
-    from s2s.workflow.translation import load_run
+    from s2s.workflow.translation import load_ensemble
 
     if sentences and input_file != STDIN:
         raise UsageError("sentences and --input both say what to translate", hint="Give one of the two.")
     interactive = not sentences and input_file == STDIN and sys.stdin.isatty()
     lines = sentences or (_prompt() if interactive else _opened(input_file))
-    loaded = load_run(run, device=device, threads=threads)
+    loaded = load_ensemble([run, *(ensemble or [])], device=device, threads=threads)
     search = loaded.beam(max(beam or loaded.config.decoding.beam, n_best))
     translator = loaded.translator(search, n_best=n_best, warn=_warn)
     if interactive:

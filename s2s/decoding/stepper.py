@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Generic, Protocol, TypeVar
 
 import torch
@@ -47,6 +48,11 @@ class ModelStepper:
         return torch.log_softmax(step.logits.float(), dim=1), step.state
 
 
+def mean_of_probabilities(log_probs: Tensor) -> Tensor:
+    """What members say together: their log-probabilities (members, ..., vocab) -> those of the mean (..., vocab)."""
+    return torch.logsumexp(log_probs, dim=0) - log(log_probs.shape[0])
+
+
 @dataclass(frozen=True)
 class EnsembleState(Generic[S]):
     """A state per member."""
@@ -72,5 +78,4 @@ class EnsembleStepper(Generic[S]):
         """See `StepModel.step`."""
         steps = [m.step(tokens, s) for m, s in zip(self.members, state.members, strict=True)]
         log_probs = torch.stack([log_probs for log_probs, _ in steps])
-        mean = torch.logsumexp(log_probs, dim=0) - torch.log(torch.tensor(float(len(steps))))
-        return mean, EnsembleState(tuple(after for _, after in steps))
+        return mean_of_probabilities(log_probs), EnsembleState(tuple(after for _, after in steps))

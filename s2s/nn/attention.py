@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2s.nn.steps import over_steps
+from s2s.nn.linear import Linear
+from s2s.nn.steps import additive_over_steps, match_over_steps, mix_over_steps, over_steps
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Memory:
     """A source sentence as attention sees it, made once per source.
 
     Attributes:
-        keys: (rows, src, attention), what a query is compared with.
+        keys: (rows, src, key), what a query is compared with.
         values: (rows, src, value), what is read.
         mask: (rows, src), True at real positions.
     """
@@ -43,12 +44,125 @@ class Reading:
     weights: Tensor
 
 
-Read = Callable[[Tensor, Memory], Reading]
-"""A query (rows, query) and a memory -> what is read."""
+Read = Callable[[Tensor], Reading]
+"""A query (rows, query) -> what it reads."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One read of the memory, seen from the inside.
+
+    Attributes:
+        query: what asked, (rows, query).
+        scores: e_ij of every position, also padding, (rows, src).
+        weights: their softmax over the real positions, (rows, src).
+        context: the values' mixture by these weights, (rows, value).
+    """
+
+    query: Tensor
+    scores: Tensor
+    weights: Tensor
+    context: Tensor
+
+
+@dataclass(frozen=True)
+class Look:
+    """A reading seen from the inside: what it found, and the hops that it took."""
+
+    reading: Reading
+    hops: tuple[Hop, ...]
+
+
+Watch = Callable[[Tensor], Look]
+"""A query (rows, query) -> what it reads, and how."""
+
+
+class Score(nn.Module, ABC):
+    """How well a query matches each position of a source."""
+
+    @abstractmethod
+    def keys(self, states: Tensor) -> Tensor:
+        """What queries are compared with, made once per source: (rows, src, state) -> (rows, src, key)."""
+
+    @abstractmethod
+    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """Queries (rows, query) -> e_ij for every position, also padding: (rows, src); up to a constant of the row."""
+
+    def bind_exact(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """`bind` with the constant: e_ij as the equation has it, for the eye; it cancels in the softmax."""
+        return self.bind(keys)
+
+
+class AdditiveScore(Score):
+    """e_ij = v . tanh(W q + U h_j + b) (Bahdanau et al. 2015): the lesson's layer over [q; h_j].
+
+    The tanh matters: were the layer linear, W q would be the same for every j and cancel in the softmax, and the
+    weights would not depend on the decoder at all.
+    """
+
+    def __init__(self, *, query_size: int, state_size: int, key_size: int) -> None:
+        super().__init__()
+        self.query = Linear(query_size, key_size, bias=False)
+        self.key = Linear(state_size, key_size)
+        self.score = nn.Parameter(torch.empty(key_size).uniform_(-1.0, 1.0) * (3.0 / key_size) ** 0.5)
+
+    def keys(self, states: Tensor) -> Tensor:
+        """See `Score.keys`; they hold 2 (U h_j + b), as `additive_over_steps` wants them."""
+        keys: Tensor = self.key(states)
+        return 2.0 * keys.to(states.dtype)
+
+    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """See `Score.bind`."""
+        ask, match = over_steps(self.query.weight), additive_over_steps(keys, self.score)
+        return lambda query: match(ask(query))
+
+    def bind_exact(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """See `Score.bind_exact`; what `additive_over_steps` leaves out is the sum of v."""
+        score, left_out = self.bind(keys), self.score.sum()
+        return lambda query: score(query) - left_out
+
+
+class DotScore(Score):
+    """e_ij = q . h_j, or q . h_j / sqrt(width) (Luong et al. 2015; scaled: Vaswani et al. 2017)."""
+
+    def __init__(self, *, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def keys(self, states: Tensor) -> Tensor:
+        """See `Score.keys`."""
+        return states * self.scale
+
+    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """See `Score.bind`."""
+        return match_over_steps(keys)
+
+
+class GeneralScore(Score):
+    """e_ij = q . (W h_j) (Luong et al. 2015)."""
+
+    def __init__(self, *, query_size: int, state_size: int) -> None:
+        super().__init__()
+        self.key = Linear(state_size, query_size, bias=False)
+
+    def keys(self, states: Tensor) -> Tensor:
+        """See `Score.keys`."""
+        keys: Tensor = self.key(states)
+        return keys.to(states.dtype)
+
+    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+        """See `Score.bind`."""
+        return match_over_steps(keys)
 
 
 class Attention(nn.Module, ABC):
-    """A way to read a memory."""
+    """A way to read a memory.
+
+    Attributes:
+        hops: how often a step reads it, which is how many rows of weights it leaves.
+    """
+
+    hops: int
 
     @abstractmethod
     def remember(self, states: Tensor, final: Tensor, mask: Tensor) -> Memory:
@@ -61,59 +175,89 @@ class Attention(nn.Module, ABC):
         """
 
     @abstractmethod
-    def read(self, query: Tensor, memory: Memory) -> Reading:
-        """What a query (rows, query) reads from a memory."""
+    def bind(self, memory: Memory) -> Read:
+        """How queries read this memory, made ready for the many steps of one pass (see `steps`)."""
 
-    def bind(self) -> Read:
-        """`read`, made ready for the many steps of one pass: see `over_steps`."""
-        return self.read
+    @abstractmethod
+    def watch(self, memory: Memory) -> Watch:
+        """`bind` with every hop in sight, and scores as the equation has them."""
 
 
-class AdditiveAttention(Attention):
-    """e_ij = v . tanh(W q + U h_j + b), weights alpha_i = softmax_j(e_ij) (Bahdanau et al. 2015).
+class SoftAttention(Attention):
+    """Reads everything a little: weights alpha_i = softmax_j(e_ij), context c_i = sum_j alpha_ij h_j."""
 
-    The tanh matters: were the layer linear, W q would be the same for every j and cancel in the softmax, and the
-    weights would not depend on the decoder at all.
-    """
+    hops = 1
 
-    def __init__(self, *, query_size: int, state_size: int, attention_size: int) -> None:
+    def __init__(self, *, score: Score) -> None:
         super().__init__()
-        self.query = nn.Linear(query_size, attention_size, bias=False)
-        self.key = nn.Linear(state_size, attention_size)
-        self.score = nn.Parameter(torch.empty(attention_size).uniform_(-1.0, 1.0) * (3.0 / attention_size) ** 0.5)
-        nn.init.xavier_uniform_(self.query.weight)
-        nn.init.xavier_uniform_(self.key.weight)
-        nn.init.zeros_(self.key.bias)
+        self.score = score
 
     def remember(self, states: Tensor, final: Tensor, mask: Tensor) -> Memory:
-        """See `Attention.remember`; the keys hold 2 (U h_j + b), as `scores` wants them."""
-        return Memory(keys=2.0 * self.key(states), values=states, mask=mask)
+        """See `Attention.remember`."""
+        return Memory(keys=self.score.keys(states), values=states, mask=mask)
 
-    def scores(self, asked: Tensor, memory: Memory) -> Tensor:
-        """e_ij for every position, also padding: (rows, src); `asked` is W q, (rows, attention).
-
-        tanh(x) is written 2 sigmoid(2 x) - 1, which a CPU computes several times faster; the doubling inside is
-        done on the small tensors before they meet.
-        """
-        doubled = memory.keys + 2.0 * asked[:, None]
-        return torch.sigmoid(doubled) @ (2.0 * self.score) - self.score.sum()
-
-    def read(self, query: Tensor, memory: Memory) -> Reading:
-        """See `Attention.read`."""
-        return self._read(self.query(query), memory)
-
-    def bind(self) -> Read:
+    def bind(self, memory: Memory) -> Read:
         """See `Attention.bind`."""
-        ask = over_steps(self.query.weight)
-        return lambda query, memory: self._read(ask(query), memory)
+        look = self._look(memory, self.score.bind(memory.keys))
+        return lambda query: look(query).reading
 
-    def _read(self, asked: Tensor, memory: Memory) -> Reading:
-        scores = self.scores(asked, memory)
-        # bf16 has too few digits for weights that are to sum to 1.
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        scores = scores.masked_fill(~memory.mask, float("-inf"))
-        weights = F.softmax(scores, dim=1)[:, None]
-        return Reading(context=(weights.to(memory.values.dtype) @ memory.values)[:, 0], weights=weights)
+    def watch(self, memory: Memory) -> Watch:
+        """See `Attention.watch`."""
+        return self._look(memory, self.score.bind_exact(memory.keys))
+
+    def _look(self, memory: Memory, score: Callable[[Tensor], Tensor]) -> Watch:
+        """How queries read this memory where `score` gives their e_ij."""
+        hop = _hop(memory, score)
+
+        def look(query: Tensor) -> Look:
+            only = hop(query)
+            return Look(Reading(context=only.context, weights=only.weights[:, None]), hops=(only,))
+
+        return look
+
+
+def _hop(memory: Memory, score: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Hop]:
+    """Queries (rows, query) -> one read of this memory."""
+    mix, padding = mix_over_steps(memory.values), ~memory.mask
+
+    def hop(query: Tensor) -> Hop:
+        scores = score(query)
+        weights = F.softmax(scores.masked_fill(padding, float("-inf")), dim=1)
+        return Hop(query=query, scores=scores, weights=weights, context=mix(weights))
+
+    return hop
+
+
+class HoppingAttention(SoftAttention):
+    """Reads a memory several times, each time asking with what it found before (Sukhbaatar et al. 2015).
+
+    u^1 = q;  o^k is what u^k reads;  u^{k+1} = H u^k + R o^k;  the context is the last o. Hops share the score.
+
+    Args:
+        hops: reads, at least 2; with 1 there is no H and no R, and it is `SoftAttention`.
+    """
+
+    def __init__(self, *, score: Score, hops: int, query_size: int, state_size: int) -> None:
+        super().__init__(score=score)
+        self.hops = hops
+        self.keep = Linear(query_size, query_size, bias=False)
+        self.add = Linear(state_size, query_size, bias=False)
+        nn.init.eye_(self.keep.weight)
+
+    def _look(self, memory: Memory, score: Callable[[Tensor], Tensor]) -> Watch:
+        """See `SoftAttention._look`."""
+        hop = _hop(memory, score)
+        keep, add = over_steps(self.keep.weight), over_steps(self.add.weight)
+
+        def look(query: Tensor) -> Look:
+            hops = [hop(query)]
+            while len(hops) < self.hops:
+                query = keep(query) + add(hops[-1].context)
+                hops.append(hop(query))
+            weights = torch.stack([taken.weights for taken in hops], dim=1)
+            return Look(Reading(context=hops[-1].context, weights=weights), hops=tuple(hops))
+
+        return look
 
 
 class FixedVector(Attention):
@@ -122,11 +266,27 @@ class FixedVector(Attention):
     This is the bottleneck that attention was made to remove: a whole sentence in one vector. Weights have no hop.
     """
 
+    hops = 0
+
     def remember(self, states: Tensor, final: Tensor, mask: Tensor) -> Memory:
         """See `Attention.remember`; the only value is the last state."""
         return Memory(keys=final[:, None, :0], values=final[:, None], mask=mask)
 
-    def read(self, query: Tensor, memory: Memory) -> Reading:
-        """See `Attention.read`; the query changes nothing."""
+    def bind(self, memory: Memory) -> Read:
+        """See `Attention.bind`; the query changes nothing."""
         rows, positions = memory.mask.shape
-        return Reading(context=memory.values[:, 0], weights=memory.values.new_zeros(rows, 0, positions))
+        reading = Reading(context=memory.values[:, 0], weights=memory.values.new_zeros(rows, 0, positions))
+        return lambda query: reading
+
+    def watch(self, memory: Memory) -> Watch:
+        """See `Attention.watch`; there is no hop to see."""
+        read = self.bind(memory)
+        return lambda query: Look(read(query), hops=())
+
+
+class NoContext(FixedVector):
+    """Not even that: the source is in the decoder's start state alone (Sutskever et al. 2014). Contexts are 0 wide."""
+
+    def remember(self, states: Tensor, final: Tensor, mask: Tensor) -> Memory:
+        """See `Attention.remember`."""
+        return super().remember(states, final[:, :0], mask)

@@ -6,18 +6,46 @@ must wait for the state before. A state is a tuple of (batch, hidden) tensors; t
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2s.nn.steps import Linear, over_steps
+from s2s.nn.steps import Rows, over_steps
 
 State = tuple[Tensor, ...]
 """What a cell carries from one time step to the next: tensors of shape (batch, hidden)."""
 
 Step = Callable[[Tensor, State], State]
 """A time step: projected input (batch, projected) and the state before -> the state after."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time step seen from the inside.
+
+    Attributes:
+        state: the state after it.
+        gates: what each of the cell's `gate_names` let through, (batch, hidden) each.
+    """
+
+    state: State
+    gates: tuple[Tensor, ...]
+
+
+Watch = Callable[[Tensor, State], Moment]
+"""A time step that shows its gates: projected input (batch, projected) and the state before -> what happened."""
+
+
+def tanh(x: Tensor) -> Tensor:
+    """tanh(x) = 2 sigmoid(2 x) - 1, which a CPU computes several times faster."""
+    return 2.0 * torch.sigmoid(2.0 * x) - 1.0
+
+
+def products_are_narrow(inputs: Tensor) -> bool:
+    """Whether autocast asks a CPU for bf16, where torch's kernels for whole sequences do not follow it."""
+    return inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
 
 class Cell(nn.Module, ABC):
@@ -28,6 +56,8 @@ class Cell(nn.Module, ABC):
         hidden_size: width of every tensor of the state.
     """
 
+    gate_names: tuple[str, ...]
+    """What `watch` shows: the gates, and g or n, what they let in."""
     gates: int
     """Blocks of `hidden_size` rows in the weights."""
     state_tensors: int
@@ -53,37 +83,33 @@ class Cell(nn.Module, ABC):
 
     def project(self, inputs: Tensor) -> Tensor:
         """W x + b for any number of steps: (..., input) -> (..., projected)."""
-        return F.linear(inputs, self.input_weight, self.bias)
+        return F.linear(inputs, self.input_weight, self.bias).to(inputs.dtype)
 
-    def bind(self) -> "Step":
-        """`step`, made ready for the many steps of one pass: see `over_steps`."""
-        recur = over_steps(self.hidden_weight)
-        return lambda projected, state: self.advance(projected, state, recur(state[0]))
-
-    def bind_project(self) -> Linear:
+    def bind_project(self) -> Rows:
         """`project`, made ready for the many steps of one pass; for inputs that are known step by step only."""
         product = over_steps(self.input_weight)
         return lambda inputs: product(inputs) + self.bias
 
     def step(self, projected: Tensor, state: State) -> State:
         """One time step: projected input (batch, projected) and the state before -> the state after."""
-        return self.advance(projected, state, F.linear(state[0], self.hidden_weight))
+        return self.bind()(projected, state)
+
+    def bind(self) -> Step:
+        """`step`, made ready for the many steps of one pass: see `over_steps`."""
+        watch = self.watch()
+        return lambda projected, state: watch(projected, state).state
 
     @abstractmethod
-    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
-        """The equations of a time step, from W x_t + b and U h_{t-1}, (batch, projected) each."""
+    def watch(self) -> Watch:
+        """The cell's equations, with all gates in sight; made ready for many steps as `bind` is."""
 
     def zero_state(self, batch: int) -> State:
         """The state before anything was read: zeros of (batch, hidden)."""
         return tuple(self.input_weight.new_zeros(batch, self.hidden_size) for _ in range(self.state_tensors))
 
-    def run(self, inputs: Tensor) -> Tensor:
-        """The outer states of all time steps from a zero state: (batch, time, input) -> (batch, time, hidden).
-
-        A cell for which torch has a fused kernel calls it here: the same function, fewer launches.
-        """
-        state = self.zero_state(inputs.shape[0])
-        step = self.bind()
+    def run(self, inputs: Tensor, start: State) -> Tensor:
+        """The outer states of all time steps: (batch, time, input) and the state before -> (batch, time, hidden)."""
+        step, state = self.bind(), start
         outputs = []
         for projected in self.project(inputs).unbind(1):
             state = step(projected, state)
@@ -91,9 +117,25 @@ class Cell(nn.Module, ABC):
         return torch.stack(outputs, dim=1)
 
 
-def _full_precision_on_cpu() -> torch.autocast:
-    """Torch has a bf16 kernel for recurrent layers on few CPUs, and raises on the others; CUDA's autocast stays on."""
-    return torch.autocast("cpu", enabled=False)
+class RNNCell(Cell):
+    """The simple recurrent network (Elman 1990), equal to `torch.nn.RNN`: h_t = tanh(W x_t + U h_{t-1} + b)."""
+
+    gate_names = ()
+    gates = 1
+    state_tensors = 1
+
+    def watch(self) -> Watch:
+        """See `Cell.watch`."""
+        recur = over_steps(self.hidden_weight)
+        return lambda projected, state: Moment(state=(tanh(projected + recur(state[0])),), gates=())
+
+    def run(self, inputs: Tensor, start: State) -> Tensor:
+        """See `Cell.run`; torch's kernel, where it is the faster."""
+        if products_are_narrow(inputs):
+            return super().run(inputs, start)
+        weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
+        outputs, _ = torch.rnn_tanh(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
+        return outputs
 
 
 class GRUCell(Cell):
@@ -103,6 +145,7 @@ class GRUCell(Cell):
     h_t = (1 - z) * n + z * h_{t-1}.
     """
 
+    gate_names = ("r", "z", "n")
     gates = 3
     state_tensors = 1
 
@@ -110,28 +153,57 @@ class GRUCell(Cell):
         super().__init__(input_size=input_size, hidden_size=hidden_size)
         self.hidden_bias = nn.Parameter(torch.zeros(hidden_size))
 
-    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
-        """See `Cell.advance`."""
-        (hidden,) = state
+    def watch(self) -> Watch:
+        """See `Cell.watch`."""
+        recur = over_steps(self.hidden_weight)
         blocks = [2 * self.hidden_size, self.hidden_size]
-        # split and not slices: its gradient is one concatenation, that of a slice a tensor of zeros each.
-        input_gates, input_new = torch.split(projected, blocks, dim=1)
-        hidden_gates, hidden_new = torch.split(recurrent, blocks, dim=1)
-        reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, dim=1)
-        new = torch.tanh(input_new + reset * (hidden_new + self.hidden_bias))
-        # Under autocast the three differ in their number format, and lerp wants one.
-        return (torch.lerp(new, hidden.to(new.dtype), update.to(new.dtype)),)
 
-    def run(self, inputs: Tensor) -> Tensor:
-        """See `Cell.run`; torch's kernel."""
-        (start,) = self.zero_state(inputs.shape[0])
+        def watch(projected: Tensor, state: State) -> Moment:
+            (hidden,) = state
+            # split and not slices: its gradient is one concatenation, that of a slice a tensor of zeros each.
+            input_gates, input_new = torch.split(projected, blocks, dim=1)
+            hidden_gates, hidden_new = torch.split(recur(hidden), blocks, dim=1)
+            reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, dim=1)
+            new = tanh(input_new + reset * (hidden_new + self.hidden_bias))
+            return Moment(state=(torch.lerp(new, hidden, update),), gates=(reset, update, new))
+
+        return watch
+
+    def run(self, inputs: Tensor, start: State) -> Tensor:
+        """See `Cell.run`; torch's kernel, where it is the faster."""
+        if products_are_narrow(inputs):
+            return super().run(inputs, start)
         # torch adds a bias to the hidden side of every gate; ours differ from 0 in the last block only.
         hidden_bias = torch.cat((self.hidden_bias.new_zeros(2 * self.hidden_size), self.hidden_bias))
         weights = [self.input_weight, self.hidden_weight, self.bias, hidden_bias]
-        with _full_precision_on_cpu():
-            inputs = inputs.to(self.bias.dtype)
-            outputs, _ = torch.gru(inputs, start[None], weights, True, 1, 0.0, self.training, False, True)
+        outputs, _ = torch.gru(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
+
+
+class ResetBeforeGRUCell(Cell):
+    """The GRU as the lesson and Cho et al. (2014) draw it: it resets before the product; blocks r, z, n.
+
+    r, z = sigmoid(W x_t + U h_{t-1} + b);  n = tanh(W_n x_t + b_n + U_n (r * h_{t-1}));
+    h_t = (1 - z) * n + z * h_{t-1}. It is ONNX's `GRU` with `linear_before_reset` 0.
+    """
+
+    gate_names = ("r", "z", "n")
+    gates = 3
+    state_tensors = 1
+
+    def watch(self) -> Watch:
+        """See `Cell.watch`."""
+        blocks = [2 * self.hidden_size, self.hidden_size]
+        recur_gates, recur_new = map(over_steps, torch.split(self.hidden_weight, blocks))
+
+        def watch(projected: Tensor, state: State) -> Moment:
+            (hidden,) = state
+            input_gates, input_new = torch.split(projected, blocks, dim=1)
+            reset, update = torch.sigmoid(input_gates + recur_gates(hidden)).chunk(2, dim=1)
+            new = tanh(input_new + recur_new(reset * hidden))
+            return Moment(state=(torch.lerp(new, hidden, update),), gates=(reset, update, new))
+
+        return watch
 
 
 class LSTMCell(Cell):
@@ -141,6 +213,7 @@ class LSTMCell(Cell):
     c_t = f * c_{t-1} + i * g;  h_t = o * tanh(c_t). The forget gate's bias starts at 1.
     """
 
+    gate_names = ("i", "f", "g", "o")
     gates = 4
     state_tensors = 2
 
@@ -148,23 +221,99 @@ class LSTMCell(Cell):
         super().__init__(input_size=input_size, hidden_size=hidden_size)
         self.bias.data[hidden_size : 2 * hidden_size] = 1.0
 
-    def advance(self, projected: Tensor, state: State, recurrent: Tensor) -> State:
-        """See `Cell.advance`; the state is (h, c)."""
-        _, cell = state
-        gates = projected + recurrent
-        write, forget, new, read = gates.chunk(4, dim=1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(new)
-        return torch.sigmoid(read) * torch.tanh(cell), cell
+    def watch(self) -> Watch:
+        """See `Cell.watch`; the state is (h, c)."""
+        recur = over_steps(self.hidden_weight)
 
-    def run(self, inputs: Tensor) -> Tensor:
-        """See `Cell.run`; torch's kernel."""
-        start = [tensor[None] for tensor in self.zero_state(inputs.shape[0])]
+        def watch(projected: Tensor, state: State) -> Moment:
+            hidden, cell = state
+            write, forget, new, read = (projected + recur(hidden)).chunk(4, dim=1)
+            write, forget, new, read = torch.sigmoid(write), torch.sigmoid(forget), tanh(new), torch.sigmoid(read)
+            cell = forget * cell + write * new
+            return Moment(state=(read * tanh(cell), cell), gates=(write, forget, new, read))
+
+        return watch
+
+    def run(self, inputs: Tensor, start: State) -> Tensor:
+        """See `Cell.run`; torch's kernel, where it is the faster."""
+        if products_are_narrow(inputs):
+            return super().run(inputs, start)
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
-        with _full_precision_on_cpu():
-            inputs = inputs.to(self.bias.dtype)
-            outputs, _, _ = torch.lstm(inputs, start, weights, True, 1, 0.0, self.training, False, True)
+        state = [tensor[None] for tensor in start]
+        outputs, _, _ = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 
-CELLS: dict[str, type[Cell]] = {"gru": GRUCell, "lstm": LSTMCell}
-"""Every cell by the name that the configuration gives it."""
+class PeepholeCell(Cell):
+    """The LSTM whose gates see the cell state (Gers & Schmidhuber 2000); p_* are vectors, that is, diagonal matrices.
+
+    f, i = sigmoid(W x_t + U h_{t-1} + p * c_{t-1} + b);  o = sigmoid(W x_t + U h_{t-1} + p_o * c_t + b), with the NEW
+    cell state; the rest as in `LSTMCell`. With p_* = 0 it is the LSTM.
+    """
+
+    gate_names = ("i", "f", "g", "o")
+    gates = 4
+    state_tensors = 2
+
+    def __init__(self, *, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size=input_size, hidden_size=hidden_size)
+        self.bias.data[hidden_size : 2 * hidden_size] = 1.0
+        self.peephole = nn.Parameter(torch.empty(3, hidden_size).uniform_(-1.0, 1.0) * hidden_size**-0.5)
+        """p_i, p_f, p_o."""
+
+    def watch(self) -> Watch:
+        """See `Cell.watch`; the state is (h, c)."""
+        recur = over_steps(self.hidden_weight)
+        of_write, of_forget, of_read = self.peephole.unbind(0)
+
+        def watch(projected: Tensor, state: State) -> Moment:
+            hidden, cell = state
+            write, forget, new, read = (projected + recur(hidden)).chunk(4, dim=1)
+            write = torch.sigmoid(torch.addcmul(write, of_write, cell))
+            forget = torch.sigmoid(torch.addcmul(forget, of_forget, cell))
+            new = tanh(new)
+            cell = forget * cell + write * new
+            read = torch.sigmoid(torch.addcmul(read, of_read, cell))
+            return Moment(state=(read * tanh(cell), cell), gates=(write, forget, new, read))
+
+        return watch
+
+
+class CIFGCell(Cell):
+    """The LSTM with coupled input and forget gates, i = 1 - f: it forgets only where it writes (Greff et al. 2017).
+
+    Blocks f, g, o: f, o = sigmoid(W x_t + U h_{t-1} + b);  g = tanh(W_g x_t + U_g h_{t-1} + b_g);
+    c_t = f * c_{t-1} + (1 - f) * g;  h_t = o * tanh(c_t). The forget gate's bias starts at 1.
+    """
+
+    gate_names = ("f", "g", "o")
+    gates = 3
+    state_tensors = 2
+
+    def __init__(self, *, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size=input_size, hidden_size=hidden_size)
+        self.bias.data[:hidden_size] = 1.0
+
+    def watch(self) -> Watch:
+        """See `Cell.watch`; the state is (h, c)."""
+        recur = over_steps(self.hidden_weight)
+
+        def watch(projected: Tensor, state: State) -> Moment:
+            hidden, cell = state
+            forget, new, read = (projected + recur(hidden)).chunk(3, dim=1)
+            forget, new, read = torch.sigmoid(forget), tanh(new), torch.sigmoid(read)
+            cell = torch.lerp(new, cell, forget)
+            return Moment(state=(read * tanh(cell), cell), gates=(forget, new, read))
+
+        return watch
+
+
+CELLS: dict[str, type[Cell]] = {
+    "rnn": RNNCell,
+    "lstm": LSTMCell,
+    "peephole": PeepholeCell,
+    "cifg": CIFGCell,
+    "gru": GRUCell,
+    "gru-reset-before": ResetBeforeGRUCell,
+}
+"""Every cell by its name; the configuration's `cell` and `reset` together say which."""

@@ -11,6 +11,7 @@ class Dropout(nn.Module):
     rounded to a multiple of 1/256, and the scale made to match it.
 
     Attributes:
+        rests: whether nothing is zeroed although the model is in training.
         generator: where the bytes come from; None is torch's own. A replica of a model that runs beside others has
             one of its own, so that what it draws does not depend on who comes first.
     """
@@ -18,11 +19,12 @@ class Dropout(nn.Module):
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.dropped = min(round(rate * 256), 255)
+        self.rests = False
         self.generator: torch.Generator | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Any shape."""
-        if not self.training or self.dropped == 0:
+        if not self.training or self.rests or self.dropped == 0:
             return inputs
         words = torch.empty((inputs.numel() + 7) // 8, dtype=torch.int64, device=inputs.device)
         words.random_(-(2**63), 2**63 - 1, generator=self.generator)

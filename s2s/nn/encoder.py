@@ -14,11 +14,13 @@ class Encoded:
     """What the encoder made of a batch of sources.
 
     Attributes:
+        embedded: the embeddings of the tokens, as the first layer reads them, (batch, src, embed).
         states: the top layer's h_j, (batch, src, width).
         final: [h_last forward; h_first backward] of each layer, (batch, width) each.
         mask: (batch, src), True at real positions.
     """
 
+    embedded: Tensor
     states: Tensor
     final: tuple[Tensor, ...]
     mask: Tensor
@@ -35,5 +37,6 @@ class Encoder(nn.Module):
 
     def forward(self, src: Tensor, mask: Tensor) -> Encoded:
         """Encode token ids (batch, src); `mask` (batch, src) is True at real tokens, every row has one."""
-        states, final = self.stack(self.dropout(self.embedding(src)), mask)
-        return Encoded(states=self.dropout(states), final=final, mask=mask)
+        embedded = self.dropout(self.embedding(src))
+        states, final = self.stack(embedded, mask)
+        return Encoded(embedded=embedded, states=self.dropout(states), final=final, mask=mask)

@@ -17,6 +17,11 @@ class Seq2Seq(nn.Module):
         self.encoder = encoder
         self.decoder = decoder
 
+    @property
+    def hops(self) -> int:
+        """How often each step reads the source by attention; 0 where it has none."""
+        return self.decoder.order.attention.hops
+
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """Encode sources (batch, src), `src_mask` True at real tokens -> a state with one row per source."""
         return self.decoder.start(self.encoder(src, src_mask))

@@ -1,12 +1,25 @@
 """Cells over time: directions, masks and layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from s2s.nn.cells import Cell
 from s2s.nn.dropout import Dropout
+
+Join = Callable[[Tensor, Tensor], Tensor]
+"""What a layer from the second on hands up, from its own states and what it read, of one shape."""
+
+
+def plain(states: Tensor, below: Tensor) -> Tensor:
+    """The layer's states alone."""
+    return states
+
+
+def residual(states: Tensor, below: Tensor) -> Tensor:
+    """Their sum with what it read (He et al. 2016): gradients have a way round the layer."""
+    return states + below
 
 
 def reverse_real(states: Tensor, mask: Tensor) -> Tensor:
@@ -47,28 +60,32 @@ class Layer(nn.Module):
         """
         last = mask.sum(dim=1) - 1
         rows = torch.arange(mask.shape[0], device=mask.device)
-        states = self.forward_cell.run(inputs)
+        batch = inputs.shape[0]
+        states = self.forward_cell.run(inputs, self.forward_cell.zero_state(batch))
         if self.backward_cell is None:
             return states, states[rows, last]
         # Read from the end, its last state is at the place of a row's last real position, too.
-        backward = self.backward_cell.run(reverse_real(inputs, mask))
+        backward = self.backward_cell.run(reverse_real(inputs, mask), self.backward_cell.zero_state(batch))
         final = torch.cat((states[rows, last], backward[rows, last]), dim=1)
         return torch.cat((states, reverse_real(backward, mask)), dim=2), final
 
 
 class Stack(nn.Module):
-    """Layers, each reading the states of the one below, with dropout between them."""
+    """Layers, each reading what the one below hands up, with dropout between them."""
 
-    def __init__(self, *, layers: Sequence[Layer], dropout: float) -> None:
+    def __init__(self, *, layers: Sequence[Layer], join: Join, dropout: float) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
+        self.join = join
         self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The top layer's states (batch, time, width) and the final state (batch, width) of each layer."""
-        finals = []
-        states = inputs
-        for depth, layer in enumerate(self.layers):
-            states, final = layer(self.dropout(states) if depth else states, mask)
+        """What the top layer hands up, (batch, time, width), and the final state (batch, width) of each layer."""
+        first, *upper = self.layers
+        states, final = first(inputs, mask)
+        finals = [final]
+        for layer in upper:
+            above, final = layer(self.dropout(states), mask)
+            states = self.join(above, states)
             finals.append(final)
         return states, tuple(finals)

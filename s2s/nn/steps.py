@@ -1,75 +1,251 @@
-"""Matrix products inside a recurrence, whose weight gets its gradient from all time steps in one product.
+"""The parts of a recurrence that read one tensor at every step, with gradients made once for all steps.
 
-Left to autograd, every step adds a whole matrix to the gradient of its weight. On a CPU, and with the few rows that a
-step has, writing these matrices takes longer than computing them; one product over the rows of all steps writes one.
+Left to autograd, every step adds a whole matrix to the gradient of its weight, and a whole memory to that of the
+memory which it reads. On a CPU, and with the few rows that a step has, writing these takes longer than computing
+them. So a step only notes what its share of the gradient is made of, and one product over all steps makes it.
+
+`torch.autograd.Function` is used in one pattern: `_Settle` stands before all uses of a shared tensor, so that it runs
+backward after all of them; each use leaves its share in the tensor's ledger; `_Settle` turns the ledger into the
+gradient. Every function here equals its plain expression in values and gradients.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Linear = Callable[[Tensor], Tensor]
+Rows = Callable[[Tensor], Tensor]
 """Rows to rows: (rows, in) -> (rows, out)."""
 
 
-class _Ledger:
-    """The inputs and output gradients of the steps of one weight, gathered during one backward pass."""
+class _Ledger(ABC):
+    """What the steps of one backward pass left for a shared tensor."""
 
     def __init__(self) -> None:
-        self.inputs: list[Tensor] = []
-        self.gradients: list[Tensor] = []
+        self._open_in = -1
+        self.clear()
+
+    def open(self) -> None:
+        """Before a share is noted: drop what is left of a backward pass that did not ask for this gradient."""
+        # The number is torch's own for the pass that is running; nothing public tells one pass from the next.
+        running = torch._C._current_graph_task_id()
+        if running != self._open_in:
+            self._open_in = running
+            self.clear()
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Forget all shares."""
+
+    @abstractmethod
+    def settle(self) -> Tensor | None:
+        """The tensor's gradient, None where no step left anything; the ledger is empty afterwards."""
 
 
 class _Settle(torch.autograd.Function):
-    """The weight itself; its gradient is what the ledger holds. All its uses have run backward when it does."""
+    """The shared tensor itself; its gradient is what the ledger makes of the shares of all its uses."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, ledger: _Ledger) -> Tensor:
+    def forward(ctx: Any, shared: Tensor, ledger: _Ledger) -> Tensor:
         ctx.set_materialize_grads(False)
         ctx.ledger = ledger
-        return weight.view_as(weight)
+        return shared.view_as(shared)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None]:
-        ledger = ctx.ledger
-        if not ledger.inputs:
-            return None, None
-        inputs, gradients = torch.cat(ledger.inputs), torch.cat(ledger.gradients)
-        ledger.inputs.clear()
-        ledger.gradients.clear()
-        return gradients.t() @ inputs, None
+        return ctx.ledger.settle(), None
 
 
-class _Use(torch.autograd.Function):
-    """x W^T; the gradient of W is left to the ledger."""
+def _settled(shared: Tensor, ledger: _Ledger) -> Tensor:
+    return cast(Tensor, _Settle.apply(shared, ledger))  # type: ignore[no-untyped-call]
+
+
+def _in_full_precision(tensor: Tensor) -> torch.autocast:
+    """Inside, autocast leaves number formats alone."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+class _Pairs(_Ledger):
+    """A ledger of two tensors a step, whose outer products, summed over rows and steps, are a weight's gradient."""
+
+    def clear(self) -> None:
+        self.left: list[Tensor] = []
+        self.right: list[Tensor] = []
+
+    def note(self, left: Tensor, right: Tensor) -> None:
+        self.open()
+        self.left.append(left)
+        self.right.append(right)
+
+    def settle(self) -> Tensor | None:
+        if not self.left:
+            return None
+        left, right = torch.cat(self.left), torch.cat(self.right)
+        self.clear()
+        return left.t() @ right
+
+
+class _RowPairs(_Pairs):
+    """The same for a tensor that each row has one of: outer products are summed over the steps of a row alone."""
+
+    def settle(self) -> Tensor | None:
+        if not self.left:
+            return None
+        left, right = torch.stack(self.left, dim=2), torch.stack(self.right, dim=1)
+        self.clear()
+        return left @ right
+
+
+class _Product(torch.autograd.Function):
+    """x W^T in the weight's number format, as a tensor of x's."""
 
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor, weight: Tensor, ledger: _Ledger) -> Tensor:
-        ctx.save_for_backward(inputs, weight)
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, ledger: _Pairs) -> Tensor:
+        narrow = rows.to(weight.dtype)
+        ctx.save_for_backward(narrow, weight)
         ctx.ledger = ledger
-        return F.linear(inputs, weight)
+        return (narrow @ weight.t()).to(rows.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        inputs, weight = ctx.saved_tensors
-        ctx.ledger.inputs.append(inputs)
-        ctx.ledger.gradients.append(gradient)
-        return gradient @ weight, None, None
+        rows, weight = ctx.saved_tensors
+        narrow = gradient.to(weight.dtype)
+        ctx.ledger.note(narrow, rows)
+        return (narrow @ weight).to(gradient.dtype), None, None
 
 
-def over_steps(weight: Tensor) -> Linear:
+def over_steps(weight: Tensor) -> Rows:
     """x -> x W^T for the steps of one pass over a sentence.
 
-    Where no gradient is asked for, or autocast chooses the number format, it is torch's own product.
+    Under autocast the product is in its number format, into which the weight is brought once; states keep theirs.
+
+    Args:
+        weight: (out, in).
     """
-    if not torch.is_grad_enabled() or torch.is_autocast_enabled(weight.device.type):
-        return lambda inputs: F.linear(inputs, weight)
-    ledger = _Ledger()
-    settled: Tensor = _Settle.apply(weight, ledger)  # type: ignore[no-untyped-call]
-    return lambda inputs: cast(Tensor, _Use.apply(inputs, settled, ledger))  # type: ignore[no-untyped-call]
+    kind = weight.device.type
+    if torch.is_autocast_enabled(kind):
+        weight = weight.to(torch.get_autocast_dtype(kind))
+    ledger = _Pairs()
+    shared = _settled(weight, ledger)
+    return lambda rows: cast(Tensor, _Product.apply(rows, shared, ledger))  # type: ignore[no-untyped-call]
+
+
+class _Mixture(torch.autograd.Function):
+    """sum_j weights_j values_j."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, values: Tensor, ledger: _RowPairs) -> Tensor:
+        ctx.save_for_backward(weights, values)
+        ctx.ledger = ledger
+        with _in_full_precision(values):
+            return (weights[:, None] @ values)[:, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        weights, values = ctx.saved_tensors
+        ctx.ledger.note(weights, gradient)
+        return (values @ gradient[:, :, None])[:, :, 0], None, None
+
+
+def mix_over_steps(values: Tensor) -> Rows:
+    """Weights (rows, src) -> their mixture of `values` (rows, src, width), (rows, width): sum_j a_j v_j."""
+    ledger = _RowPairs()
+    shared = _settled(values, ledger)
+    return lambda weights: cast(Tensor, _Mixture.apply(weights, shared, ledger))  # type: ignore[no-untyped-call]
+
+
+class _Match(torch.autograd.Function):
+    """q . k_j for every j."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, keys: Tensor, ledger: _RowPairs) -> Tensor:
+        ctx.save_for_backward(query, keys)
+        ctx.ledger = ledger
+        with _in_full_precision(keys):
+            return (keys @ query[:, :, None])[:, :, 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        query, keys = ctx.saved_tensors
+        ctx.ledger.note(gradient, query)
+        return (gradient[:, None] @ keys)[:, 0], None, None
+
+
+def match_over_steps(keys: Tensor) -> Rows:
+    """Queries (rows, width) -> their products with `keys` (rows, src, width): q . k_j, (rows, src)."""
+    ledger = _RowPairs()
+    shared = _settled(keys, ledger)
+    return lambda query: cast(Tensor, _Match.apply(query, shared, ledger))  # type: ignore[no-untyped-call]
+
+
+class _KeySum(_Ledger):
+    """A ledger of additive keys: each step adds to one tensor, in place; what all steps share is multiplied last."""
+
+    def __init__(self, score: Tensor) -> None:
+        super().__init__()
+        self.score = score
+
+    def clear(self) -> None:
+        self.sum: Tensor | None = None
+
+    def note(self, slope: Tensor, gradient: Tensor) -> None:
+        self.open()
+        if self.sum is None:
+            self.sum = slope * gradient
+        else:
+            self.sum.addcmul_(slope, gradient)
+
+    def settle(self) -> Tensor | None:
+        if self.sum is None:
+            return None
+        total = self.sum
+        self.clear()
+        return total.mul_(2.0 * self.score)
+
+
+class _AdditiveScores(torch.autograd.Function):
+    """2 v . sigmoid(k_j + 2 q) for every j, where k_j = 2 (U h_j + b): v . tanh(q + U h_j + b), up to a constant."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
+        opened = torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
+        ctx.save_for_backward(opened, score)
+        ctx.ledger = ledger
+        with _in_full_precision(keys):
+            return opened @ (2.0 * score)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, None]:
+        opened, score = ctx.saved_tensors
+        for_score = 2.0 * (gradient.reshape(-1) @ opened.flatten(0, 1))
+        slope = torch.addcmul(opened, opened, opened, value=-1.0)
+        ctx.ledger.note(slope, gradient[:, :, None])
+        for_asked = (gradient[:, None] @ slope)[:, 0] * (4.0 * score)
+        return for_asked, None, for_score, None
+
+
+def additive_over_steps(keys: Tensor, score: Tensor) -> Rows:
+    """Projected queries W q, (rows, attention) -> v . tanh(W q + U h_j + b) plus the sum of v, (rows, src).
+
+    tanh(x) is written 2 sigmoid(2 x) - 1, which a CPU computes several times faster. The doubling inside is done on
+    the small tensors before they meet; the constant cancels in the softmax and is left out.
+
+    Args:
+        keys: 2 (U h_j + b), (rows, src, attention).
+        score: v, (attention).
+    """
+    ledger = _KeySum(score.detach())
+    shared = _settled(keys, ledger)
+    return lambda asked: _scores(asked, shared, score, ledger)
+
+
+def _scores(asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
+    return cast(Tensor, _AdditiveScores.apply(asked, keys, score, ledger))  # type: ignore[no-untyped-call]

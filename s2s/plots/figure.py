@@ -1,61 +1,31 @@
 """The alignment figure: attention weights as grey cells, as in Figure 3 of Bahdanau et al. (2015)."""
 
-import math
-import os
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.style
-from matplotlib import font_manager
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.text import Text
 
-from s2s.errors import S2SError, UsageError
-from s2s.plots.panel import Panel, printable
-
-FORMATS = (".png", ".svg", ".pdf")
-
-SETTINGS = {
-    "svg.fonttype": "none",  # text stays text: to be searched, copied and edited
-    "svg.hashsalt": "s2s",  # names inside the file that do not change from run to run
-    "pdf.fonttype": 42,  # whole TrueType outlines: what publishers accept
-}
-UNDATED: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""What keeps the time out of a file, so that the same weights give the same bytes."""
-
-FONT = "DejaVu Sans"
-OTHER_SCRIPTS = (
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Noto Sans Devanagari",
-    "Noto Sans Bengali",
-    "Noto Sans Tamil",
-    "Noto Sans Thai",
-    "Noto Sans Ethiopic",
-    "Noto Emoji",
-    "Arial Unicode MS",
-    "Hiragino Sans",
-    "Microsoft YaHei",
-    "Malgun Gothic",
-    "Nirmala UI",
+from s2s.errors import S2SError
+from s2s.plots.files import check_format
+from s2s.plots.panel import Panel
+from s2s.plots.sheet import (
+    FRAME_POINTS,
+    MARGIN,
+    POINTS,
+    blank_sheet,
+    label,
+    place_axes,
+    text_width,
+    write_sheet,
+    write_text,
 )
-"""Where one of these is installed, it draws what `FONT`, which comes with matplotlib, has no shapes for."""
-
-DOTS_PER_INCH = 200
-MOST_DOTS = 32_000_000
-LONGEST_SIDE_DOTS = 60_000
-"""Agg draws no picture of 2^16 dots a side, and memory ends, too: a larger figure gets fewer dots an inch."""
 
 # Lengths in inches. At 200 dots an inch a cell is 50 dots.
 CELL = 0.25
 WIDEST_MATRIX = 20.0
 WIDEST_LINE = 14.0
 MOST_IN_LINE = 4
-MARGIN = 0.1
 PANEL_GAP = 0.35
 LINE_GAP = 0.3
 
@@ -65,11 +35,6 @@ CAPTION_BASE = 1.15
 LABEL_GAP = 0.22
 FONT_SIZE = 0.6
 TICK = 0.2
-
-FRAME_POINTS = 1.08  # three dots at 200 an inch
-SMALLEST_FONT_POINTS = 1.0
-LONGEST_LABEL = 32
-POINTS = 72
 
 
 @dataclass(frozen=True)
@@ -104,23 +69,6 @@ class _Place:
     bottom: float
 
 
-def check_format(path: Path) -> str:
-    """The suffix, in lower case, that says which format a figure is written in.
-
-    Raises:
-        UsageError: it is none of `FORMATS`.
-    """
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        named = f"not '{path.suffix}'" if suffix else "and this name has none"
-        raise UsageError(
-            f"A figure's name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, {named}.",
-            where=str(path),
-            hint=f"For example: {path.with_suffix('.png') if path.name else 'figure.png'}",
-        )
-    return suffix
-
-
 def draw_alignments(panels: Sequence[Panel], path: Path) -> frozenset[str]:
     """Write one figure with a matrix for each sentence pair; a file of that name is replaced.
 
@@ -140,19 +88,15 @@ def draw_alignments(panels: Sequence[Panel], path: Path) -> frozenset[str]:
         UsageError: the suffix is none of `FORMATS`.
         S2SError: there is no panel, or the file cannot be written.
     """
-    suffix = check_format(path)
+    check_format(path)
     if not panels:
         raise S2SError(
             "There is nothing to draw: no sentence was given.",
             where=str(path),
             hint="Give at least one sentence.",
         )
-    fonts = _installed_fonts()
-    with matplotlib.style.context(["default", {**SETTINGS, "font.family": fonts}]), warnings.catch_warnings():
-        # The answer names the missing characters once, instead of a warning for each.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-        _write(_draw(panels), path, suffix)
-    return frozenset() if suffix == ".svg" else _missing(panels, fonts)
+    words = {word for panel in panels for word in (*panel.src_words, *panel.trg_words)}
+    return write_sheet(lambda: _draw(panels), words, path)
 
 
 def _draw(panels: Sequence[Panel]) -> Figure:
@@ -165,7 +109,7 @@ def _draw(panels: Sequence[Panel]) -> Figure:
     heights = [max(box.total_height for box in line) + caption for line in lines]
     width = max(widths) + 2 * MARGIN
     height = sum(heights) + LINE_GAP * (len(lines) - 1) + 2 * MARGIN
-    figure = Figure(figsize=(width, height), dpi=_dots_per_inch(width, height))
+    figure = blank_sheet(width, height)
 
     top, number = MARGIN, 0
     for line, line_height in zip(lines, heights, strict=True):
@@ -182,26 +126,14 @@ def _draw(panels: Sequence[Panel]) -> Figure:
     return figure
 
 
-def _dots_per_inch(width: float, height: float) -> float:
-    return min(DOTS_PER_INCH, LONGEST_SIDE_DOTS / max(width, height), math.sqrt(MOST_DOTS / (width * height)))
-
-
 def _measure(panel: Panel, cell: float) -> _Box:
     gap = LABEL_GAP * cell
     return _Box(
-        left=_longest(panel.trg_words, cell) + gap,
-        above=_longest(panel.src_words, cell) + gap,
+        left=text_width(map(label, panel.trg_words), _points(cell)) + gap,
+        above=text_width(map(label, panel.src_words), _points(cell)) + gap,
         width=len(panel.src_words) * cell,
         height=len(panel.trg_words) * cell,
     )
-
-
-def _longest(words: Iterable[str], cell: float) -> float:
-    """The longest label's length in inches, up to whole hundredths: whole dots, so that cells stay sharp."""
-    sheet = Figure(dpi=DOTS_PER_INCH)
-    FigureCanvasAgg(sheet)  # measures text for the figure that it is given
-    lengths = [_text(sheet, 0, 0, _label(word), cell).get_window_extent().width for word in words]
-    return math.ceil(max(lengths, default=0.0) / DOTS_PER_INCH * 100) / 100
 
 
 def _wrap(boxes: Sequence[_Box]) -> list[list[_Box]]:
@@ -217,10 +149,8 @@ def _wrap(boxes: Sequence[_Box]) -> list[list[_Box]]:
 
 
 def _draw_panel(figure: Figure, panel: Panel, box: _Box, place: _Place, cell: float) -> None:
-    width, height = figure.get_size_inches()
-    bounds = (place.left / width, 1 - place.bottom / height, box.width / width, box.height / height)
     rows, columns = panel.weights.shape
-    axes = figure.add_axes(bounds)
+    axes = place_axes(figure, place.left, place.bottom - box.height, box.width, box.height)
     if panel.weights.size:
         axes.imshow(panel.weights, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     axes.set_xticks(range(columns))
@@ -234,30 +164,23 @@ def _draw_panel(figure: Figure, panel: Panel, box: _Box, place: _Place, cell: fl
         labelleft=False,
         labelbottom=False,
     )
-    for side in axes.spines.values():
-        side.set_linewidth(FRAME_POINTS)
     _write_words(figure, panel, box, place, cell)
 
 
 def _write_words(figure: Figure, panel: Panel, box: _Box, place: _Place, cell: float) -> None:
     top, gap = place.bottom - box.height, LABEL_GAP * cell
     for column, word in enumerate(panel.src_words):
-        label = _text(figure, place.left + (column + 0.5) * cell, top - gap, _label(word), cell)
-        label.set(rotation=90, horizontalalignment="center", verticalalignment="bottom")
+        text = write_text(figure, place.left + (column + 0.5) * cell, top - gap, label(word), _points(cell))
+        text.set(rotation=90, horizontalalignment="center", verticalalignment="bottom")
     for row, word in enumerate(panel.trg_words):
-        label = _text(figure, place.left - gap, top + (row + 0.5) * cell, _label(word), cell)
-        label.set(horizontalalignment="right", verticalalignment="center_baseline")
+        text = write_text(figure, place.left - gap, top + (row + 0.5) * cell, label(word), _points(cell))
+        text.set(horizontalalignment="right", verticalalignment="center_baseline")
 
 
 def _write_caption(figure: Figure, letters: str, box: _Box, place: _Place, cell: float) -> None:
     x, y = place.left + box.width / 2, place.bottom + CAPTION_BASE * cell
-    _text(figure, x, y, f"({letters})", cell).set(horizontalalignment="center", verticalalignment="baseline")
-
-
-def _text(figure: Figure, x: float, y: float, text: str, cell: float) -> Text:
-    """Text at inches from the upper left, taken as it is: a `$` starts no formula."""
-    width, height = figure.get_size_inches()
-    return figure.text(x / width, 1 - y / height, text, fontproperties=_font(cell), parse_math=False)
+    caption = write_text(figure, x, y, f"({letters})", _points(cell))
+    caption.set(horizontalalignment="center", verticalalignment="baseline")
 
 
 def _letters(number: int) -> str:
@@ -270,41 +193,6 @@ def _letters(number: int) -> str:
     return letters
 
 
-def _label(word: str) -> str:
-    word = printable(word)
-    return word if len(word) <= LONGEST_LABEL else word[: LONGEST_LABEL - 1] + "…"
-
-
-def _font(cell: float) -> FontProperties:
-    return FontProperties(size=max(FONT_SIZE * cell * POINTS, SMALLEST_FONT_POINTS))
-
-
-def _installed_fonts() -> list[str]:
-    installed = {entry.name for entry in font_manager.fontManager.ttflist}
-    return [FONT, *(name for name in OTHER_SCRIPTS if name in installed)]
-
-
-def _missing(panels: Sequence[Panel], fonts: Sequence[str]) -> frozenset[str]:
-    words = {word for panel in panels for word in (*panel.src_words, *panel.trg_words)}
-    chars = {char for word in words for char in _label(word)}
-    for name in fonts:
-        known = font_manager.get_font(font_manager.findfont(name)).get_charmap()
-        chars -= {char for char in chars if ord(char) in known}
-    return frozenset(chars)
-
-
-def _write(figure: Figure, path: Path, suffix: str) -> None:
-    """Beside its place under another name first: a reader never sees half a picture."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            figure.savefig(aside, format=suffix[1:], dpi=figure.dpi, metadata=UNDATED[suffix])
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise S2SError(
-            f"The figure cannot be written: {error.strerror}.",
-            where=str(path),
-            hint="Name a file in a folder that exists and that you may write to.",
-        ) from error
+def _points(cell: float) -> float:
+    """The font's size beside cells of that size."""
+    return FONT_SIZE * cell * POINTS

@@ -6,11 +6,12 @@ that whatever happens meanwhile the checkpoint before is whole. Nothing is pickl
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from math import inf, isnan
+from math import inf, isnan, prod
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -107,6 +108,17 @@ def load_weights(path: Path, model: nn.Module) -> Progress:
     return progress
 
 
+def count_weights(path: Path) -> int:
+    """The numbers that training may change; a weight that is tied counts once. Reads no weight.
+
+    Raises:
+        S2SError: the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
+        return sum(prod(file.get_slice(name).get_shape()) for name in names)
+
+
 @dataclass(frozen=True)
 class Saved:
     """What a training checkpoint held beside weights and optimiser."""
@@ -165,11 +177,18 @@ def _metadata(progress: Progress) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, Progress(**json.loads(metadata["progress"]))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A checkpoint to read from; what goes wrong with it meanwhile is told as a fault of the file."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, Progress(**json.loads(metadata["progress"]))
+            yield file
     except FileNotFoundError as fault:
         raise S2SError("there is no such checkpoint", where=str(path)) from fault
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as fault:

@@ -35,6 +35,25 @@ class MetricsLog:
             stream.write(json.dumps(entry) + "\n")
 
 
+def read_speed(path: Path) -> float | None:
+    """Target tokens a second, from the log of a run.
+
+    The time between updates counts, validations do not, and neither does the first update, in which a machine makes
+    itself ready.
+
+    Returns:
+        None where there are fewer than two updates.
+    """
+    tokens, seconds = 0, 0.0
+    before: float | None = None
+    for entry in map(json.loads, _whole_lines(path)):
+        if entry["event"] == "update" and before is not None:
+            tokens += entry["tokens"]
+            seconds += entry["seconds"] - before
+        before = entry["seconds"]
+    return tokens / seconds if seconds > 0 else None
+
+
 def _whole_lines(path: Path) -> list[str]:
     """The finished lines of a file; a killed process may have left half of one at the end."""
     if not path.exists():

@@ -78,6 +78,12 @@ class Replicas:
                     parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
         return smoothed, log_loss
 
+    def rest_dropout(self, rests: bool) -> None:
+        """Whether dropout leaves everything as it is from now on."""
+        for replica in self._replicas:
+            for dropout in _dropouts(replica):
+                dropout.rests = rests
+
     def random_states(self) -> dict[str, Tensor]:
         """The random state of each replica, to be saved."""
         return {f"replica.{index}": generator.get_state() for index, generator in enumerate(self._generators)}
@@ -115,7 +121,10 @@ def _replica(model: Seq2Seq, generator: torch.Generator) -> Seq2Seq:
     """A copy of the modules with the same parameters, in training mode, that draws from its own generator."""
     shared = {id(parameter): parameter for parameter in model.parameters()}
     replica = copy.deepcopy(model, shared).train()
-    for module in replica.modules():
-        if isinstance(module, Dropout):
-            module.generator = generator
+    for dropout in _dropouts(replica):
+        dropout.generator = generator
     return replica
+
+
+def _dropouts(model: Seq2Seq) -> list[Dropout]:
+    return [module for module in model.modules() if isinstance(module, Dropout)]

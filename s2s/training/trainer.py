@@ -88,6 +88,10 @@ class Saver(Protocol):
         """Keep the weights."""
 
 
+class DivergedError(S2SError):
+    """Training cannot go on: the gradient is not finite. With the same settings it will end there again."""
+
+
 class End(Enum):
     """Why training stopped."""
 
@@ -114,6 +118,7 @@ class Trainer:
     Attributes:
         validate: scores the model on dev; called with the model in evaluation mode.
         replicas: compute the gradient of a batch.
+        dropout_after: epochs without dropout before those with it.
         should_stop: asked after each update; True ends training with everything saved.
     """
 
@@ -124,6 +129,7 @@ class Trainer:
     budget: Budget
     pace: Pace
     clip: float
+    dropout_after: int
     replicas: Replicas
     validate: Callable[[], Scores]
     saver: Saver
@@ -137,6 +143,7 @@ class Trainer:
         self._began = time.monotonic() - self.progress.seconds
         self.model.train()
         while not self._over(planned := self.data.plan(self.progress.epoch)):
+            self.replicas.rest_dropout(self.progress.epoch < self.dropout_after)
             for batches in self._updates_left(planned):
                 used = self._used(planned, under_way=len(batches))
                 rate = self.schedule.rate(used)
@@ -166,13 +173,13 @@ class Trainer:
         The loss is divided once, by the target tokens of all batches of the update together.
 
         Raises:
-            S2SError: the gradient is not finite; nothing was changed.
+            DivergedError: the gradient is not finite; nothing was changed.
         """
         tokens = sum(batch.tokens for batch in batches)
         smoothed, log_loss = self.replicas.backward(batches, tokens)
         norm = clip_gradients(self.model, self.clip)
         if not isfinite(norm):
-            raise S2SError(
+            raise DivergedError(
                 f"the gradient is not finite (norm {norm}, loss {smoothed / tokens:.3f} a token)",
                 where=f"update {self.progress.updates + 1}",
                 hint="Lower training.learning_rate, or set training.clip. The last checkpoint is untouched.",

@@ -1,17 +1,16 @@
 """What a model attended to, for any pair of a source and a translation: one forced pass, read in words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from s2s.data.batches import EncodedPair, collate, group_by_length
 from s2s.data.corpus import Pair
-from s2s.data.tokenizer import EOS, Tokenizer, normalise
-from s2s.data.words import Word, split_words
-from s2s.errors import S2SError
-from s2s.evaluation.alignment import WordAlignment, merge_to_words, word_of_piece
+from s2s.data.tokenizer import EOS
+from s2s.errors import S2SError, UsageError
+from s2s.evaluation.alignment import WordAlignment, merge_to_words
+from s2s.workflow.sides import split_side
 from s2s.workflow.translation import Run
 
 BATCH_TOKENS = 4000
@@ -21,29 +20,31 @@ WINDOW = 2048
 """Pairs that are sorted by length and aligned together."""
 
 
-@dataclass(frozen=True)
-class _Side:
-    """A sentence as words and pieces, and the word that each piece counts for."""
-
-    words: tuple[str, ...]
-    pieces: tuple[int, ...]
-    word_of_piece: tuple[int, ...]
+LAST_HOP = 0
+"""In place of a hop's number: the last one, which is the one that is read."""
 
 
-def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural") -> Iterator[WordAlignment]:
-    """The attention weights of each pair in words, in order; of several hops the last one's.
+def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural", hop: int = LAST_HOP) -> Iterator[WordAlignment]:
+    """The attention weights of each pair in words, in order.
 
     A blank side has no words: all its weight is at `<end>`.
 
     Args:
         words: what a word is, a mode of `split_words`.
+        hop: which reading of the memory, from 1.
 
     Raises:
         S2SError: the model has no attention.
+        UsageError: it has no such hop.
     """
     refuse_without_attention(run)
+    if not LAST_HOP <= hop <= run.model.hops:
+        raise UsageError(
+            f"there is no hop {hop}: the model reads the source {run.model.hops} times in a step (model.hops)",
+            where=str(run.directory.path),
+        )
     for start in range(0, len(pairs), WINDOW):
-        yield from _align_window(run, pairs[start : start + WINDOW], words)
+        yield from _align_window(run, pairs[start : start + WINDOW], words, hop - 1)
 
 
 def refuse_without_attention(run: Run) -> None:
@@ -52,7 +53,7 @@ def refuse_without_attention(run: Run) -> None:
     Raises:
         S2SError: saying so.
     """
-    if run.config.model.attention == "none":
+    if run.model.hops == 0:
         raise S2SError(
             'the model has no attention (model.attention = "none"), so there is no alignment to show',
             where=str(run.directory.path),
@@ -60,11 +61,11 @@ def refuse_without_attention(run: Run) -> None:
         )
 
 
-def _align_window(run: Run, pairs: Sequence[Pair], mode: str) -> list[WordAlignment]:
+def _align_window(run: Run, pairs: Sequence[Pair], mode: str, hop: int) -> list[WordAlignment]:
     sides = [
         (
-            _side(pair.src, run.tokenizers.src, run.src_lang, mode),
-            _side(pair.trg, run.tokenizers.trg, run.trg_lang, mode),
+            split_side(pair.src, run.tokenizers.src, run.src_lang, mode),
+            split_side(pair.trg, run.tokenizers.trg, run.trg_lang, mode),
         )
         for pair in pairs
     ]
@@ -73,7 +74,7 @@ def _align_window(run: Run, pairs: Sequence[Pair], mode: str) -> list[WordAlignm
     order = sorted(range(len(encoded)), key=lengths.__getitem__)
     found: dict[int, WordAlignment] = {}
     for indices in group_by_length(order, lengths, BATCH_TOKENS):
-        weights = _forced_weights(run, [encoded[i] for i in indices])
+        weights = _forced_weights(run, [encoded[i] for i in indices], hop)
         for index, matrix in zip(indices, weights, strict=True):
             src, trg = sides[index]
             merged = merge_to_words(matrix, src.word_of_piece, trg.word_of_piece, len(src.words), len(trg.words))
@@ -81,21 +82,11 @@ def _align_window(run: Run, pairs: Sequence[Pair], mode: str) -> list[WordAlignm
     return [found[index] for index in range(len(pairs))]
 
 
-def _side(text: str, tokenizer: Tokenizer, lang: str, mode: str) -> _Side:
-    line = normalise(text)
-    words: list[Word] = split_words(line, lang, mode)
-    return _Side(
-        words=tuple(word.text for word in words),
-        pieces=tuple(tokenizer.encode(line)),
-        word_of_piece=tuple(word_of_piece(tokenizer.spans(line), words, line)),
-    )
-
-
-def _forced_weights(run: Run, pairs: Sequence[EncodedPair]) -> Iterator[np.ndarray]:
-    """The last hop's weights of each pair: (trg pieces + 1, src pieces + 1)."""
+def _forced_weights(run: Run, pairs: Sequence[EncodedPair], hop: int) -> Iterator[np.ndarray]:
+    """The weights of each pair at a hop, counted as Python does: (trg pieces + 1, src pieces + 1)."""
     batch = collate(pairs).to(run.compute.device)
     with torch.inference_mode(), run.compute.autocast():
         weights = run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights
-    last_hop = weights[:, :, -1].float().cpu().numpy()
-    for row, pair in zip(last_hop, pairs, strict=True):
+    chosen = weights[:, :, hop].float().cpu().numpy()
+    for row, pair in zip(chosen, pairs, strict=True):
         yield row[: len(pair.trg) + 1, : len(pair.src)]

@@ -96,8 +96,8 @@ def reference_loss(run: Run, pairs: Sequence[Pair]) -> float:
     for indices in group_by_length(order, lengths, BATCH_TOKENS):
         batch = collate([encoded[i] for i in indices]).to(run.compute.device)
         with torch.inference_mode(), run.compute.autocast():
-            logits = run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-            loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
+            log_probs = run.forced_log_probs(batch)
+            loss = token_loss(log_probs, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
         total += float(loss.log_loss)
         tokens += loss.tokens
     return total / tokens

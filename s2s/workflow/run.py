@@ -45,6 +45,10 @@ class Tokenizers:
         """Whether both sides share one vocabulary."""
         return self.src is self.trg
 
+    def models(self) -> tuple[bytes, bytes]:
+        """What tells two sets of tokenizers apart."""
+        return self.src.model, self.trg.model
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -121,6 +125,18 @@ class RunDirectory:
                 hint="Update s2s.",
             )
         return dict(manifest)
+
+    def read_results(self) -> dict[str, Any]:
+        """What a finished run scored.
+
+        Raises:
+            S2SError: it is not finished, or the file is damaged.
+        """
+        path = self.path / "results.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as fault:
+            raise S2SError(f"the run's results are missing or damaged ({fault})", where=str(path)) from fault
 
     def read_config(self) -> Config:
         """The configuration of the run.

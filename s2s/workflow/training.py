@@ -147,7 +147,7 @@ def resume(
     compute = build_compute(config.model_copy(update={"training": training}))
     _report_compute(compute, reporter)
     corpora = read_corpora(config.data, config.training.seed)
-    _check_hashes(manifest["data"], corpora.hashes)
+    check_hashes(manifest["data"], corpora.hashes)
     tokenizers = run.read_tokenizers()
     model = _new_model(config, tokenizers).to(compute.device)
     run.write_config(config)
@@ -182,6 +182,7 @@ def _fit(
         budget=build_budget(settings),
         pace=_pace(settings),
         clip=settings.clip,
+        dropout_after=settings.dropout_after,
         replicas=replicas,
         validate=validator(loaded, corpora.dev),
         saver=CheckpointSaver(run, model, optimizer, replicas.random_states),
@@ -298,7 +299,12 @@ def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -
     return changed
 
 
-def _check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
+def check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse data that are not those that a run was trained on.
+
+    Raises:
+        S2SError: naming the first file.
+    """
     for path, digest in then.items():
         if now.get(path) != digest:
             raise S2SError(

@@ -1,25 +1,34 @@
 """A trained run, ready to translate."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
 
 from s2s.build import Compute, build_beam, build_compute, build_model
 from s2s.config import Config, check_config, merge
+from s2s.data.batches import Batch
 from s2s.decoding.search import Beam
-from s2s.decoding.stepper import ModelStepper
+from s2s.decoding.stepper import EnsembleStepper, ModelStepper, StepModel, mean_of_probabilities
 from s2s.decoding.translator import Translation, Translator
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import load_weights
 from s2s.workflow.run import RunDirectory, Tokenizers
 
-__all__ = ["Run", "Translation", "load_run", "translate"]
+__all__ = ["Run", "Translation", "load_ensemble", "load_run", "translate"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run with its model in memory."""
+    """A run with its model in memory.
+
+    Attributes:
+        others: models of other runs that speak with this one's as an ensemble: the mean of their probabilities.
+    """
 
     directory: RunDirectory
     config: Config
@@ -28,15 +37,30 @@ class Run:
     tokenizers: Tokenizers
     model: Seq2Seq
     compute: Compute
+    others: tuple[Seq2Seq, ...] = ()
 
     def beam(self, size: int | None = None) -> Beam:
         """The search that the run was configured with; `size` takes the place of its beam."""
         return build_beam(self.config.decoding, size=size)
 
+    def stepper(self) -> StepModel[Any]:
+        """What search asks: the model, or the ensemble."""
+        if not self.others:
+            return ModelStepper(self.model)
+        return EnsembleStepper([ModelStepper(model) for model in (self.model, *self.others)])
+
+    def forced_log_probs(self, batch: Batch) -> Tensor:
+        """Log-probabilities (tokens, vocab) at the real target tokens of given pairs; of an ensemble, the mean's."""
+        members = []
+        for model in (self.model, *self.others):
+            logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
+            members.append(torch.log_softmax(logits.float(), dim=1))
+        return mean_of_probabilities(torch.stack(members))
+
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
         """A translator with this search; the model must be in evaluation mode."""
         return Translator(
-            model=ModelStepper(self.model),
+            model=self.stepper(),
             src_tokenizer=self.tokenizers.src,
             trg_tokenizer=self.tokenizers.trg,
             beam=beam,
@@ -81,6 +105,23 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
         model=model.to(compute.device).eval(),
         compute=compute,
     )
+
+
+def load_ensemble(paths: Sequence[Path], *, device: str = "auto", threads: int = 0) -> Run:
+    """The first run, with the models of the others beside its own; settings and search are the first one's.
+
+    Raises:
+        S2SError: as for `load_run`; or the runs do not share their vocabularies.
+    """
+    first, *others = [load_run(path, device=device, threads=threads) for path in paths]
+    for other in others:
+        if other.tokenizers.models() != first.tokenizers.models():
+            raise S2SError(
+                f"the run has other vocabularies than {first.directory.path}, and an ensemble speaks one language",
+                where=str(other.directory.path),
+                hint="Train its members on the same data with the same [tokenizer], and another training.seed each.",
+            )
+    return replace(first, others=tuple(other.model for other in others))
 
 
 def translate(run: Run, lines: Iterable[str]) -> Iterator[Translation]:

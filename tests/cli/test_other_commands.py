@@ -256,7 +256,9 @@ def test_the_version(s2s: S2S) -> None:
     assert s2s("--version").out == f"s2s {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["", "train", "translate", "eval", "align", "plot-alignment", "settings", "data"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "translate", "eval", "align", "plot-alignment", "plot-gates", "settings", "data"]
+)
 def test_help_goes_to_standard_output(s2s: S2S, command: str) -> None:
     done = s2s(*([command] if command else []), "--help")
     assert (done.code, done.err) == (0, "")

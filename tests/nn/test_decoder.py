@@ -1,130 +1,147 @@
-"""The decoder's parts against their equations, each written out with plain tensor operations."""
+"""The decoder: how its parts are put together, for one step and for whole sentences."""
 
 import pytest
 import torch
+from torch import Tensor
 
-from s2s.nn.attention import FixedVector, Memory, Reading
-from s2s.nn.cells import CELLS, Cell, State
-from s2s.nn.decoder import AskBetween, AskFirst, Bridge, Readout, UpperLayers
+from s2s.nn.attention import DotScore, HoppingAttention
+from s2s.nn.cells import LSTMCell
+from s2s.nn.decoder import Decoder, DecoderState
+from s2s.nn.dropout import Dropout
 from s2s.nn.embedding import Embedding, OutputLayer
+from s2s.nn.encoder import Encoded
+from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon
+from s2s.nn.orders import AskFirst, Readout, UpperLayers
+from s2s.nn.recurrent import plain
+from s2s.nn.starts import Bridge
 
-ROWS, SRC, WIDTH, EMBED = 3, 5, 4, 2
+ROWS, SRC, TRG, WIDTH, EMBED, VOCAB, LAYERS = 3, 5, 4, 6, 2, 9, 2
+MASK = torch.arange(SRC)[None] < torch.tensor((5, 1, 3))[:, None]
+REAL = torch.arange(TRG)[None] < torch.tensor((2, 4, 1))[:, None]
 
-each_cell = pytest.mark.parametrize("name", CELLS)
+LEXICONS: dict[str, type[Lexicon]] = {"states": NoLexicon, "lexical": LexicalReading}
 
-
-def cell_of(name: str, inputs: int) -> Cell:
-    return CELLS[name](input_size=inputs, hidden_size=WIDTH)
-
-
-def states_of(name: str, layers: int) -> tuple[State, ...]:
-    tensors = CELLS[name].state_tensors
-    return tuple(tuple(torch.randn(ROWS, WIDTH) for _ in range(tensors)) for _ in range(layers))
+each_lexicon = pytest.mark.parametrize("values", LEXICONS)
 
 
-@each_cell
-def test_asking_first_is_a_cell_over_embedding_and_context(name: str) -> None:
-    """s_i = cell([E y; c_i], s_{i-1}): the two parts of the input matrix, side by side, are one matrix."""
+def decoder_of(values: str, dropout: float = 0.0) -> Decoder:
+    lexicon = LexicalReading(embed_size=EMBED, vocab_size=VOCAB) if values == "lexical" else NoLexicon()
     order = AskFirst(
-        attention=FixedVector(),
-        cell=cell_of(name, EMBED),
+        attention=HoppingAttention(score=DotScore(scale=1.0), hops=2, query_size=WIDTH, state_size=WIDTH),
+        cell=LSTMCell(input_size=EMBED, hidden_size=WIDTH),
         context_size=WIDTH,
-        upper=UpperLayers(cells=[], dropout=0.0),
+        upper=UpperLayers(cells=[LSTMCell(input_size=WIDTH, hidden_size=WIDTH)], join=plain, dropout=dropout),
+        readout=Readout(said_size=2 * WIDTH + EMBED, readout_size=EMBED),
     )
-    whole = cell_of(name, EMBED + WIDTH)
-    with torch.no_grad():
-        for parameter, source in zip(whole.parameters(), order.cell.parameters(), strict=True):
-            if parameter is not whole.input_weight:
-                parameter.copy_(source)
-        whole.input_weight.copy_(torch.cat((order.cell.input_weight, order.context.weight), dim=1))
-    embedded, context, layers = torch.randn(ROWS, EMBED), torch.randn(ROWS, WIDTH), states_of(name, 1)
-    memory = order.attention.remember(torch.randn(ROWS, SRC, WIDTH), context, torch.ones(ROWS, SRC).bool())
-    advance = order.bind()(order.project(embedded), layers, memory)
-    expected = whole.step(whole.project(torch.cat((embedded, context), dim=1)), layers[0])
-    assert torch.equal(advance.reading.context, context)
-    for tensor, expected_tensor in zip(advance.layers[0], expected, strict=True):
-        torch.testing.assert_close(tensor, expected_tensor)
+    embedding = Embedding(vocab_size=VOCAB, embed_size=EMBED)
+    return Decoder(
+        embedding=embedding,
+        start=Bridge(width=WIDTH, num_layers=LAYERS, state_tensors=2),
+        order=order,
+        output=OutputLayer(weight=embedding.weight),
+        lexicon=lexicon,
+        dropout=dropout,
+    )
 
 
-@each_cell
-def test_asking_between_is_two_cells_one_after_the_other(name: str) -> None:
-    """s'_i = cell1(E y, s_{i-1}); s_i = cell2(c_i, s'_i)."""
-    first, second = cell_of(name, EMBED), cell_of(name, WIDTH)
-    order = AskBetween(attention=FixedVector(), first=first, second=second, upper=UpperLayers(cells=[], dropout=0.0))
-    embedded, context, layers = torch.randn(ROWS, EMBED), torch.randn(ROWS, WIDTH), states_of(name, 1)
-    memory = order.attention.remember(torch.randn(ROWS, SRC, WIDTH), context, torch.ones(ROWS, SRC).bool())
-    advance = order.bind()(order.project(embedded), layers, memory)
-    expected = second.step(second.project(context), first.step(first.project(embedded), layers[0]))
-    for tensor, expected_tensor in zip(advance.layers[0], expected, strict=True):
-        torch.testing.assert_close(tensor, expected_tensor)
+def encoded() -> Encoded:
+    return Encoded(
+        embedded=torch.randn(ROWS, SRC, EMBED),
+        states=torch.randn(ROWS, SRC, WIDTH),
+        final=tuple(torch.randn(ROWS, WIDTH) for _ in range(LAYERS)),
+        mask=MASK,
+    )
 
 
-@each_cell
-def test_upper_layers_read_the_new_state_below_and_their_own_old_one(name: str) -> None:
-    cells = [cell_of(name, WIDTH), cell_of(name, WIDTH)]
-    old = states_of(name, 3)
-    (below,) = states_of(name, 1)
-    states = UpperLayers(cells=cells, dropout=0.0).bind()(below, old)
-    assert states[0] is below
-    for depth, cell in enumerate(cells):
-        expected = cell.step(cell.project(states[depth][0]), old[depth + 1])
-        for tensor, expected_tensor in zip(states[depth + 1], expected, strict=True):
-            torch.testing.assert_close(tensor, expected_tensor)
+def tokens_of(*shape: int) -> Tensor:
+    return torch.randint(0, VOCAB, shape)
 
 
-@pytest.mark.parametrize("tensors", [1, 2])
-def test_a_bridge_makes_every_tensor_of_every_layer_from_that_layers_final_state(tensors: int) -> None:
-    bridge = Bridge(encoder_size=6, hidden_size=WIDTH, num_layers=2, state_tensors=tensors)
-    final = [torch.randn(ROWS, 6) for _ in range(2)]
-    layers = bridge(final)
-    for linear, vector, state in zip(bridge.layers, final, layers, strict=True):
-        expected = torch.tanh(vector @ linear.weight.T + linear.bias)
-        assert [tuple(tensor.shape) for tensor in state] == [(ROWS, WIDTH)] * tensors
-        torch.testing.assert_close(torch.cat(state, dim=1), expected)
+@each_lexicon
+def test_it_starts_at_the_source(values: str) -> None:
+    """A state for each layer, the memory that attention makes of the source, and the words that the lexicon reads."""
+    decoder, source = decoder_of(values), encoded()
+    state = decoder.start(source)
+    for layer, expected in zip(state.carried, decoder.begin(source.final), strict=True):
+        torch.testing.assert_close(layer, expected)
+    memory = decoder.order.attention.remember(source.states, source.final[-1], source.mask)
+    assert torch.equal(state.memory.keys, memory.keys)
+    assert torch.equal(state.memory.values, memory.values)
+    assert torch.equal(state.memory.mask, MASK)
+    assert torch.equal(state.words, source.embedded if values == "lexical" else source.embedded[:, :, :0])
 
 
-def test_a_readout_sees_state_context_and_embedding() -> None:
-    """r_i = tanh(W_r [s_i; c_i; E y_{i-1}] + b_r), for one step or all."""
-    readout = Readout(hidden_size=WIDTH, context_size=6, embed_size=EMBED, readout_size=3)
-    parts = [torch.randn(ROWS, 7, width) for width in (WIDTH, 6, EMBED)]
-    expected = torch.tanh(torch.cat(parts, dim=2) @ readout.linear.weight.T + readout.linear.bias)
-    torch.testing.assert_close(readout(*parts), expected)
-    torch.testing.assert_close(readout(*(part[:, 2] for part in parts)), expected[:, 2])
+@each_lexicon
+def test_logits_are_read_from_the_readout_and_the_lexicon(values: str) -> None:
+    """W_o r_i + b_o, and W_l l_i + b_l of the words that the last hop looks at."""
+    decoder = decoder_of(values)
+    torch.nn.init.normal_(decoder.output.bias)
+    tokens, state = tokens_of(ROWS), decoder.start(encoded())
+    step = decoder.step(tokens, state)
+    embedded = decoder.embedding(tokens)
+    advance = decoder.order.bind(state.memory)(decoder.order.project(embedded), state.carried)
+    expected = decoder.order.say(advance.said, embedded) @ decoder.output.weight.T + decoder.output.bias
+    if isinstance(lexicon := decoder.lexicon, LexicalReading):
+        found = torch.tanh((advance.weights[:, -1, :, None] * state.words).sum(dim=1))
+        expected = expected + lexicon.output(torch.tanh(found @ lexicon.hidden.weight.T) + found)
+    torch.testing.assert_close(step.logits, expected)
+    torch.testing.assert_close(step.weights, advance.weights)
+    torch.testing.assert_close(step.state.carried, advance.carried)
 
 
-def test_an_embedding_has_unit_variance_and_serves_as_output_layer() -> None:
-    embedding = Embedding(vocab_size=500, embed_size=64)
-    embedded = embedding(torch.arange(500).view(50, 10))
-    assert embedded.shape == (50, 10, 64)
-    assert float(embedded.detach().std()) == pytest.approx(1.0, rel=0.03)
-    output = OutputLayer(weight=embedding.weight)
-    readouts = torch.randn(7, 64)
-    torch.testing.assert_close(output(readouts), readouts @ embedding.weight.T)
-    assert float(output(readouts).detach().std()) == pytest.approx(1.0, rel=0.15)
+@each_lexicon
+def test_unrolling_is_stepping(values: str) -> None:
+    """Logits stand in row-major order for the real tokens alone, weights for all."""
+    decoder, tokens = decoder_of(values), tokens_of(ROWS, TRG)
+    start = decoder.start(encoded())
+    unrolled, state = decoder.unroll(tokens, REAL, start), start
+    logits, weights = [], []
+    for before in tokens.unbind(1):
+        step = decoder.step(before, state)
+        state = step.state
+        logits.append(step.logits)
+        weights.append(step.weights)
+    torch.testing.assert_close(unrolled.logits, torch.stack(logits, dim=1)[REAL])
+    torch.testing.assert_close(unrolled.weights, torch.stack(weights, dim=1))
 
 
-class Overheard(FixedVector):
-    """Writes down who asks."""
+@each_lexicon
+def test_select_takes_rows_of_everything(values: str) -> None:
+    """Rows may be dropped, doubled and turned round, as beam search does."""
+    decoder = decoder_of(values)
+    state = decoder.step(tokens_of(ROWS), decoder.start(encoded())).state
+    rows = torch.tensor([2, 0, 0])
+    selected = state.select(rows)
+    assert isinstance(selected, DecoderState)
+    assert torch.equal(selected.words, state.words[rows])
+    assert torch.equal(selected.memory.values, state.memory.values[rows])
+    for layer, whole in zip(selected.carried, state.carried, strict=True):
+        assert all(torch.equal(tensor, other[rows]) for tensor, other in zip(layer, whole, strict=True))
+    tokens = tokens_of(ROWS)
+    some, every = decoder.step(tokens[rows], selected), decoder.step(tokens, state)
+    torch.testing.assert_close(some.logits, every.logits[rows])
+    torch.testing.assert_close(some.weights, every.weights[rows])
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.queries: list[torch.Tensor] = []
 
-    def read(self, query: torch.Tensor, memory: Memory) -> Reading:
-        self.queries.append(query)
-        return super().read(query, memory)
+def test_a_step_leaves_the_state_that_it_was_given_as_it_was() -> None:
+    """Search may go on from it in more than one way."""
+    decoder, tokens = decoder_of("lexical"), tokens_of(ROWS)
+    state = decoder.start(encoded())
+    first = decoder.step(tokens, state)
+    decoder.step(tokens_of(ROWS), first.state)
+    again = decoder.step(tokens, state)
+    assert torch.equal(again.logits, first.logits)
+    assert all(map(torch.equal, again.state.carried[0], first.state.carried[0]))
 
 
-@each_cell
-def test_who_asks(name: str) -> None:
-    """`first`: the top layer's state before the step; `between`: what the first cell makes of it in layer 1."""
-    upper = UpperLayers(cells=[cell_of(name, WIDTH)], dropout=0.0)
-    attention, embedded, layers = Overheard(), torch.randn(ROWS, EMBED), states_of(name, 2)
-    memory = attention.remember(torch.randn(ROWS, SRC, WIDTH), torch.randn(ROWS, WIDTH), torch.ones(ROWS, SRC).bool())
-    before = AskFirst(attention=attention, cell=cell_of(name, EMBED), context_size=WIDTH, upper=upper)
-    before.bind()(before.project(embedded), layers, memory)
-    first = cell_of(name, EMBED)
-    inside = AskBetween(attention=attention, first=first, second=cell_of(name, WIDTH), upper=upper)
-    inside.bind()(inside.project(embedded), layers, memory)
-    assert attention.queries[0] is layers[-1][0]
-    torch.testing.assert_close(attention.queries[1], first.step(first.project(embedded), layers[0])[0])
+def test_embeddings_and_readouts_are_dropped_in_training() -> None:
+    decoder, tokens = decoder_of("states", dropout=0.5), tokens_of(ROWS, TRG)
+    start = decoder.start(encoded())
+
+    def logits() -> Tensor:
+        return decoder.unroll(tokens, REAL, start).logits
+
+    assert not torch.equal(logits(), logits())
+    decoder.eval()
+    assert torch.equal(logits(), logits())
+    assert sum(isinstance(module, Dropout) for module in decoder.modules()) == 2

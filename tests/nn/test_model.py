@@ -1,35 +1,29 @@
 """The whole model: one step serves search and training, and a sentence does not see its neighbours."""
 
 from dataclasses import replace
-from itertools import product
 
 import pytest
 import torch
+from model_grid import PAIRWISE, Row, config_of, name_of
 from torch import Tensor
 
 from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import Batch, EncodedPair, collate
-from s2s.errors import UsageError
 from s2s.nn.dropout import Dropout
 from s2s.nn.model import Seq2Seq
 
 WIDE = ModelConfig(embed_size=5, hidden_size=4, dropout=0.0)
 
-ASKING = [("additive", "first"), ("additive", "between"), ("none", "first")]
-
-ARCHITECTURES = [
-    WIDE.model_copy(update={"cell": cell, "attention": attention, "attend": attend, "num_layers": layers})
-    for cell, (attention, attend), layers in product(("gru", "lstm"), ASKING, (1, 2))
-]
-
-each_architecture = pytest.mark.parametrize(
-    "config", ARCHITECTURES, ids=lambda c: f"{c.cell}-{c.attention}-{c.attend}-{c.num_layers}"
-)
+each_kind = pytest.mark.parametrize("row", PAIRWISE, ids=name_of)
 
 
 def model_of(config: ModelConfig, vocab: int, **settings: object) -> Seq2Seq:
     return build_model(config.model_copy(update=settings), src_vocab=vocab, trg_vocab=vocab)
+
+
+def kind_of(row: Row, vocab: int) -> Seq2Seq:
+    return model_of(config_of(row, embed_size=5, hidden_size=4), vocab).eval()
 
 
 def forward(model: Seq2Seq, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -37,10 +31,10 @@ def forward(model: Seq2Seq, batch: Batch) -> tuple[Tensor, Tensor]:
     return unrolled.logits, unrolled.weights
 
 
-@each_architecture
-def test_unrolling_is_stepping(config: ModelConfig, tiny_batch: Batch, tiny_vocab: int) -> None:
-    """Logits stand in row-major order for the real tokens alone, weights for all."""
-    model = model_of(config, tiny_vocab).eval()
+@each_kind
+def test_unrolling_is_stepping(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Logits stand in row-major order for the real tokens alone, weights for all, as often as the source is read."""
+    model = kind_of(row, tiny_vocab)
     logits, weights = forward(model, tiny_batch)
     state = model.start(tiny_batch.src, tiny_batch.src_mask)
     said, read = [], []
@@ -51,67 +45,115 @@ def test_unrolling_is_stepping(config: ModelConfig, tiny_batch: Batch, tiny_voca
         read.append(step.weights)
     torch.testing.assert_close(logits, torch.stack(said, dim=1)[tiny_batch.trg_mask], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(weights, torch.stack(read, dim=1), atol=1e-6, rtol=1e-5)
+    config = config_of(row, embed_size=5, hidden_size=4)
+    assert model.hops == (0 if config.attention == "none" else config.hops)
     assert logits.shape == (tiny_batch.tokens, tiny_vocab)
-    hops = 0 if config.attention == "none" else 1
-    assert weights.shape == (*tiny_batch.trg_in.shape, hops, tiny_batch.src.shape[1])
+    assert weights.shape == (*tiny_batch.trg_in.shape, model.hops, tiny_batch.src.shape[1])
 
 
-@each_architecture
-def test_a_pair_has_the_logits_that_it_has_alone(
-    config: ModelConfig, tiny_pairs: list[EncodedPair], tiny_vocab: int
-) -> None:
-    model = model_of(config, tiny_vocab).eval()
-    logits, _ = forward(model, collate(tiny_pairs))
-    alone = torch.cat([forward(model, collate([pair]))[0] for pair in tiny_pairs])
-    torch.testing.assert_close(logits, alone, atol=1e-6, rtol=1e-5)
+@each_kind
+def test_weights_are_shares_of_the_real_source(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """At each step and hop they sum to 1, and are exactly 0 on padding."""
+    _, weights = forward(kind_of(row, tiny_vocab), tiny_batch)
+    torch.testing.assert_close(weights.sum(dim=3), torch.ones(weights.shape[:3]))
+    assert torch.count_nonzero(weights.masked_select(~tiny_batch.src_mask[:, None, None])) == 0
 
 
-@each_architecture
-def test_what_stands_in_padding_changes_nothing(config: ModelConfig, tiny_batch: Batch, tiny_vocab: int) -> None:
-    model = model_of(config, tiny_vocab).eval()
+@each_kind
+def test_a_pair_has_the_logits_that_it_has_alone(row: Row, tiny_pairs: list[EncodedPair], tiny_vocab: int) -> None:
+    model = kind_of(row, tiny_vocab)
+    logits, weights = forward(model, collate(tiny_pairs))
+    alone = [forward(model, collate([pair])) for pair in tiny_pairs]
+    torch.testing.assert_close(logits, torch.cat([each for each, _ in alone]), atol=1e-5, rtol=1e-5)
+    for together, (_, apart) in zip(weights, alone, strict=True):
+        steps, hops, positions = apart.shape[1:]
+        torch.testing.assert_close(together[:steps, :hops, :positions], apart[0], atol=1e-5, rtol=1e-5)
+
+
+@each_kind
+def test_what_stands_in_padding_changes_nothing(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Logits are the same to the last bit, and so are the gradients: padding is taught nothing and teaches nothing."""
+    model = kind_of(row, tiny_vocab)
     littered = replace(
         tiny_batch,
         src=tiny_batch.src.masked_fill(~tiny_batch.src_mask, 9),
         trg_in=tiny_batch.trg_in.masked_fill(~tiny_batch.trg_mask, 9),
     )
-    assert torch.equal(forward(model, tiny_batch)[0], forward(model, littered)[0])
+    logits, other = (forward(model, batch)[0] for batch in (tiny_batch, littered))
+    assert torch.equal(logits, other)
+    gradients, others = (torch.autograd.grad(each.square().sum(), list(model.parameters())) for each in (logits, other))
+    torch.testing.assert_close(gradients, others)
 
 
-@each_architecture
-def test_a_selected_state_goes_on_as_the_rows_that_it_was_made_of(
-    config: ModelConfig, tiny_batch: Batch, tiny_vocab: int
-) -> None:
+@each_kind
+def test_a_selected_state_goes_on_as_the_rows_that_it_was_made_of(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
     """Rows may be dropped, doubled and turned round, as beam search does."""
-    model = model_of(config, tiny_vocab).eval()
+    model = kind_of(row, tiny_vocab)
     state = model.step(tiny_batch.trg_in[:, 0], model.start(tiny_batch.src, tiny_batch.src_mask)).state
     rows = torch.tensor([4, 0, 0, 2])
     tokens = tiny_batch.trg_in[:, 1]
     whole, some = model.step(tokens, state), model.step(tokens[rows], state.select(rows))
     torch.testing.assert_close(some.logits, whole.logits[rows])
     torch.testing.assert_close(some.weights, whole.weights[rows])
-    for layer, layer_of_whole in zip(some.state.layers, whole.state.layers, strict=True):
+    for layer, layer_of_whole in zip(some.state.carried, whole.state.carried, strict=True):
         for tensor, tensor_of_whole in zip(layer, layer_of_whole, strict=True):
             torch.testing.assert_close(tensor, tensor_of_whole[rows])
 
 
-@each_architecture
-def test_every_parameter_takes_part(config: ModelConfig, tiny_batch: Batch, tiny_vocab: int) -> None:
-    model = model_of(config, tiny_vocab)
+@each_kind
+def test_every_parameter_takes_part(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = kind_of(row, tiny_vocab)
     logits, _ = forward(model, tiny_batch)
-    names, parameters = zip(*model.named_parameters(), strict=True)
-    gradients = torch.autograd.grad(torch.log_softmax(logits, dim=1)[:, 5].sum(), parameters)
-    assert not [name for name, gradient in zip(names, gradients, strict=True) if not gradient.any()]
+    # What stands before a context of no width is of no width, too.
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.numel()}
+    gradients = torch.autograd.grad(torch.log_softmax(logits, dim=1)[:, 5].sum(), list(named.values()))
+    assert not [name for name, gradient in zip(named, gradients, strict=True) if not gradient.any()]
 
 
-def test_the_context_of_a_later_step_is_asked_by_its_own_state(tiny_batch: Batch, tiny_vocab: int) -> None:
-    """`first` asks before it reads the token, `between` after: only the latter's weights know the present token."""
-    other = replace(tiny_batch, trg_in=tiny_batch.trg_in.roll(1, dims=0))
-    moved = {}
-    for attend in ("first", "between"):
-        model = model_of(WIDE, tiny_vocab, attend=attend).eval()
-        first = [forward(model, batch)[1][:, 1] for batch in (tiny_batch, other)]
-        moved[attend] = not torch.equal(first[0], first[1])
-    assert moved == {"first": False, "between": True}
+@each_kind
+def test_logits_under_bf16_autocast_are_near_the_full_ones(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = kind_of(row, tiny_vocab)
+    expected, weights = forward(model, tiny_batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        narrow, narrow_weights = forward(model, tiny_batch)
+    torch.testing.assert_close(narrow.float(), expected, atol=0.15, rtol=0)
+    torch.testing.assert_close(narrow_weights, weights, atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "knows"),
+    [
+        ({"attend": "first"}, False),
+        ({"attend": "between"}, True),
+        ({"attend": "last"}, True),
+        ({"attend": "last", "input_feeding": False}, True),
+    ],
+    ids=str,
+)
+def test_whose_weights_know_the_token_that_is_read(
+    settings: dict[str, object], knows: bool, tiny_batch: Batch, tiny_vocab: int
+) -> None:
+    """`first` asks before the step reads its token, the others after."""
+    model = model_of(WIDE, tiny_vocab, **settings).eval()
+    other = tiny_batch.trg_in.clone()
+    other[:, 1] = other[:, 1].roll(1)
+    one, changed = (
+        forward(model, replace(tiny_batch, trg_in=trg_in))[1][:, 1] for trg_in in (tiny_batch.trg_in, other)
+    )
+    assert torch.equal(one, changed) is not knows
+
+
+@pytest.mark.parametrize("fed", [True, False])
+def test_what_was_read_reaches_the_next_state_where_it_is_fed(fed: bool, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Without input feeding the decoder's states do not depend on the source but through the first one."""
+    model = model_of(WIDE, tiny_vocab, attend="last", input_feeding=fed, start="zero").eval()
+    states = []
+    for src in (tiny_batch.src, tiny_batch.src.flip(0)):
+        state = model.start(src, torch.ones_like(tiny_batch.src_mask))
+        for tokens in tiny_batch.trg_in[:, :2].unbind(1):
+            state = model.step(tokens, state).state
+        states.append(state.carried[0][0])
+    assert torch.equal(*states) is not fed
 
 
 def test_tying_shares_embeddings_and_output_layer(tiny_vocab: int) -> None:
@@ -139,13 +181,6 @@ def test_tied_or_not_the_readout_need_not_be_as_wide_as_the_states(
 def test_vocabularies_may_differ_unless_they_are_shared(tiny_batch: Batch, tiny_vocab: int) -> None:
     model = build_model(WIDE.model_copy(update={"tie": "target"}), src_vocab=tiny_vocab, trg_vocab=tiny_vocab + 9)
     assert forward(model, tiny_batch)[0].shape == (tiny_batch.tokens, tiny_vocab + 9)
-
-
-def test_nobody_asks_between_without_attention(tiny_vocab: int) -> None:
-    with pytest.raises(UsageError, match="without attention nobody asks") as caught:
-        model_of(WIDE, tiny_vocab, attention="none", attend="between")
-    assert "attend=first" in str(caught.value)
-    assert caught.value.where == "model.attend = 'between'"
 
 
 def test_dropout_works_in_training_alone(tiny_batch: Batch, tiny_vocab: int) -> None:

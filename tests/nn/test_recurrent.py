@@ -9,13 +9,14 @@ from torch import Tensor
 from s2s.nn.cells import CELLS
 from s2s.nn.embedding import Embedding
 from s2s.nn.encoder import Encoder
-from s2s.nn.recurrent import Layer, Stack, reverse_real
+from s2s.nn.recurrent import Join, Layer, Stack, plain, residual, reverse_real
 
 WIDTH, HIDDEN = 3, 4
 LENGTHS = (5, 1, 3)
 
 each_cell = pytest.mark.parametrize("cell", CELLS)
 each_way = pytest.mark.parametrize("directions", [1, 2])
+each_join = pytest.mark.parametrize("join", [plain, residual])
 
 
 def mask_of(lengths: tuple[int, ...], time: int | None = None) -> Tensor:
@@ -27,9 +28,9 @@ def layer_of(cell: str, directions: int, width: int = WIDTH) -> Layer:
     return Layer(forward_cell=cells[0], backward_cell=cells[1] if directions == 2 else None)
 
 
-def stack_of(cell: str, directions: int, dropout: float = 0.0) -> Stack:
+def stack_of(cell: str, directions: int, join: Join = plain, dropout: float = 0.0) -> Stack:
     widths = (WIDTH, HIDDEN * directions, HIDDEN * directions)
-    return Stack(layers=[layer_of(cell, directions, width) for width in widths], dropout=dropout)
+    return Stack(layers=[layer_of(cell, directions, width) for width in widths], join=join, dropout=dropout)
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(0, 3))
@@ -45,9 +46,10 @@ def test_reversing_turns_real_positions_alone_and_twice_is_not_at_all(lengths: l
 
 @each_cell
 @each_way
-def test_a_sentence_has_the_states_that_it_has_alone(cell: str, directions: int) -> None:
+@each_join
+def test_a_sentence_has_the_states_that_it_has_alone(cell: str, directions: int, join: Join) -> None:
     """Whatever it is batched with, however much padding there is and whatever stands in it."""
-    stack = stack_of(cell, directions)
+    stack = stack_of(cell, directions, join)
     inputs = torch.randn(len(LENGTHS), max(LENGTHS), WIDTH)
     padded = torch.cat((inputs, torch.full((len(LENGTHS), 4, WIDTH), 1e4)), dim=1)
     padded[~mask_of(LENGTHS, 9)] = 1e4
@@ -61,10 +63,11 @@ def test_a_sentence_has_the_states_that_it_has_alone(cell: str, directions: int)
 
 @each_cell
 @each_way
-def test_padding_gets_no_gradient(cell: str, directions: int) -> None:
+@each_join
+def test_padding_gets_no_gradient(cell: str, directions: int, join: Join) -> None:
     inputs = torch.randn(len(LENGTHS), max(LENGTHS), WIDTH, requires_grad=True)
     mask = mask_of(LENGTHS)
-    states, finals = stack_of(cell, directions)(inputs, mask)
+    states, finals = stack_of(cell, directions, join)(inputs, mask)
     (gradient,) = torch.autograd.grad(states[mask].square().sum() + sum(f.sum() for f in finals), inputs)
     assert torch.count_nonzero(gradient[~mask]) == 0
     assert bool((gradient[mask] != 0).all())
@@ -84,25 +87,40 @@ def test_the_backward_direction_reads_the_reversed_sentence(cell: str) -> None:
     inputs, mask = torch.randn(2, 4, WIDTH), torch.ones(2, 4, dtype=torch.bool)
     assert layer.backward_cell is not None
     states, _ = layer(inputs, mask)
-    torch.testing.assert_close(states[:, :, HIDDEN:], layer.backward_cell.run(inputs.flip(1)).flip(1))
+    backward = layer.backward_cell.run(inputs.flip(1), layer.backward_cell.zero_state(2)).flip(1)
+    torch.testing.assert_close(states[:, :, HIDDEN:], backward)
+
+
+@each_cell
+def test_a_layer_starts_from_zero(cell: str) -> None:
+    layer = layer_of(cell, 1)
+    inputs = torch.randn(2, 4, WIDTH)
+    state = layer.forward_cell.zero_state(2)
+    states, _ = layer(inputs, torch.ones(2, 4, dtype=torch.bool))
+    for place, projected in enumerate(layer.forward_cell.project(inputs).unbind(1)):
+        state = layer.forward_cell.step(projected, state)
+        torch.testing.assert_close(states[:, place], state[0])
 
 
 @each_way
-def test_each_layer_reads_the_states_of_the_one_below(directions: int) -> None:
-    stack = stack_of("gru", directions)
-    states, mask = torch.randn(len(LENGTHS), max(LENGTHS), WIDTH), mask_of(LENGTHS)
-    top, finals = stack(states, mask)
+@each_join
+def test_each_layer_reads_what_the_one_below_hands_up(directions: int, join: Join) -> None:
+    """Its states; where it is residual, from the second layer on with what it read itself (He et al. 2016)."""
+    stack = stack_of("gru", directions, join)
+    said, mask = torch.randn(len(LENGTHS), max(LENGTHS), WIDTH), mask_of(LENGTHS)
+    top, finals = stack(said, mask)
     assert len(finals) == len(stack.layers)
-    for layer, final in zip(stack.layers, finals, strict=True):
-        states, expected = layer(states, mask)
+    for height, (layer, final) in enumerate(zip(stack.layers, finals, strict=True)):
+        states, expected = layer(said, mask)
         assert torch.equal(final, expected)
-    assert torch.equal(top, states)
+        said = states + said if join is residual and height > 0 else states
+    assert torch.equal(top, said)
 
 
 def test_dropout_lies_between_layers_and_not_before_the_first() -> None:
     """A model of one layer has none of it: what it reads was dropped where it was embedded."""
     inputs, mask = torch.randn(2, 4, WIDTH), torch.ones(2, 4, dtype=torch.bool)
-    single = Stack(layers=[layer_of("gru", 1)], dropout=0.5).train()
+    single = Stack(layers=[layer_of("gru", 1)], join=plain, dropout=0.5).train()
     assert torch.equal(single(inputs, mask)[0], single(inputs, mask)[0])
     several = stack_of("gru", 1, dropout=0.5).train()
     (first, *_, top), (first_again, *_, top_again) = several(inputs, mask)[1], several(inputs, mask)[1]
@@ -115,6 +133,7 @@ def test_an_encoder_hands_on_its_mask_and_forgets_what_padding_says() -> None:
     tokens, mask = torch.randint(4, 9, (len(LENGTHS), max(LENGTHS))), mask_of(LENGTHS)
     encoded, other = encoder(tokens, mask), encoder(tokens.masked_fill(~mask, 0), mask)
     assert torch.equal(encoded.mask, mask)
+    assert torch.equal(encoded.embedded, encoder.embedding(tokens))
     assert torch.equal(encoded.states[mask], other.states[mask])
     for final, other_final in zip(encoded.final, other.final, strict=True):
         assert torch.equal(final, other_final)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from s2s.errors import S2SError, UsageError
-from s2s.plots.figure import FORMATS, draw_alignments
+from s2s.plots.figure import draw_alignments
+from s2s.plots.files import FORMATS
 from s2s.plots.panel import Panel
 
 CELL_DOTS = 50
@@ -127,7 +128,8 @@ DRAW_IN_ALL_FORMATS = """
 import sys
 from pathlib import Path
 import numpy
-from s2s.plots.figure import FORMATS, draw_alignments
+from s2s.plots.figure import draw_alignments
+from s2s.plots.files import FORMATS
 from s2s.plots.panel import Panel
 panels = [Panel(("a", "<end>"), ("é", "<end>"), numpy.eye(2))] * 2
 for suffix in FORMATS:

@@ -19,6 +19,7 @@ from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import (
     Progress,
+    count_weights,
     load_training,
     load_weights,
     save_training,
@@ -102,6 +103,18 @@ def test_tied_weights_are_written_once_and_stay_tied(tmp_path: Path, tiny_vocab:
     load_weights(path, other)
     assert other.encoder.embedding.weight is other.decoder.output.weight
     assert same(model, other)
+
+
+@pytest.mark.parametrize("tie", ["none", "all"])
+def test_weights_are_counted_without_being_read(tmp_path: Path, tiny_vocab: int, tie: str) -> None:
+    model = model_of(tiny_vocab, tie=tie)
+    save_weights(tmp_path / "best", model, PROGRESS)
+    save_training(tmp_path / "last", model, build_adam(model), RANDOM, PROGRESS)
+    expected = sum(parameter.numel() for parameter in model.parameters())
+    assert count_weights(tmp_path / "best") == count_weights(tmp_path / "last") == expected
+    (tmp_path / "best").write_bytes(b"x")
+    with pytest.raises(S2SError, match="damaged, or not one of ours"):
+        count_weights(tmp_path / "best")
 
 
 def test_weights_are_read_from_either_kind(

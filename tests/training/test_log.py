@@ -1,9 +1,12 @@
 """The metrics file: one line an event, none lost and none twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from s2s.training.log import MetricsLog
+import pytest
+
+from s2s.training.log import MetricsLog, read_speed
 from s2s.training.trainer import Update, Validation
 
 
@@ -95,3 +98,16 @@ def test_the_log_of_a_new_run_replaces_an_old_one_and_goes_on_at_its_end(tmp_pat
     assert written(path) == [("update", 1)]
     fill(MetricsLog(path, 1), 2, 2)
     assert written(path) == [("update", 1), ("update", 2), ("validation", 2)]
+
+
+def test_speed_is_tokens_by_the_time_between_updates(tmp_path: Path) -> None:
+    """The first update warms the machine up, and a validation is not training."""
+    path = tmp_path / "metrics.jsonl"
+    log = MetricsLog(path, 0)
+    assert read_speed(path) is None
+    log.on_update(replace(update(1), tokens=1000, seconds=9.0))
+    assert read_speed(path) is None
+    log.on_update(replace(update(2), tokens=30, seconds=9.5))
+    log.on_validation(replace(validation(2), seconds=60.0))
+    log.on_update(replace(update(3), tokens=70, seconds=61.5))
+    assert read_speed(path) == pytest.approx(100 / 2.0)

@@ -88,6 +88,19 @@ def test_dropout_is_the_same_for_the_same_seed_and_count(count: int, tiny_batch:
     assert not all(map(torch.equal, runs[0][0], runs[0][1]))
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_dropout_that_rests_drops_and_draws_nothing(count: int, tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, count)
+    before = replicas.random_states()
+    replicas.rest_dropout(True)
+    assert_close(gradient_of(replicas, model, [tiny_batch]), plain_gradient(model.eval(), tiny_batch)[1])
+    assert all(torch.equal(state, before[name]) for name, state in replicas.random_states().items())
+    replicas.rest_dropout(False)
+    expected = gradient_of(replicas_of(model, count), model, [tiny_batch])
+    assert all(map(torch.equal, gradient_of(replicas, model, [tiny_batch]), expected))
+
+
 def test_replicas_and_seeds_draw_differently(tiny_pairs: list[EncodedPair], tiny_vocab: int) -> None:
     model = dropping_model(tiny_vocab)
     batch = collate([tiny_pairs[2]])

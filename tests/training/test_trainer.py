@@ -19,14 +19,13 @@ from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import EncodedPair, TrainingData, collate
 from s2s.data.tokenizer import EOS
-from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress, load_training, save_training, save_weights
 from s2s.training.log import MetricsLog
 from s2s.training.loss import token_loss
 from s2s.training.optim import Budget, Schedule, build_adam
 from s2s.training.parallel import Replicas
-from s2s.training.trainer import End, Listener, Pace, Scores, Trainer, Update, Validation
+from s2s.training.trainer import DivergedError, End, Listener, Pace, Scores, Trainer, Update, Validation
 
 VOCAB = 12
 PAIRS = [
@@ -56,6 +55,7 @@ class Job:
     pace: Pace = field(default_factory=pace)
     budget: Budget = TWO_EPOCHS
     replicas: int = 1
+    dropout_after: int = 0
     data: TrainingData = DATA
     scores: Callable[[], Scores] | None = None
     """What a validation finds; None: the loss on the first pairs."""
@@ -149,6 +149,7 @@ def sit(
         budget=job.budget,
         pace=job.pace,
         clip=1.0,
+        dropout_after=job.dropout_after,
         replicas=replicas,
         validate=job.scores or (lambda: dev_loss(model)),
         saver=diary,
@@ -169,6 +170,11 @@ def logged_updates(directory: Path) -> list[int]:
     return [line["update"] for line in lines if line["event"] == "update"]
 
 
+def logged_losses(directory: Path) -> list[float]:
+    lines = [json.loads(line) for line in (directory / "metrics").read_text().splitlines()]
+    return [line["log_loss"] for line in lines if line["event"] == "update"]
+
+
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of checkpoints are written here, and no power fails."""
@@ -178,6 +184,19 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("s2s.training.trainer.time", SimpleNamespace(monotonic=lambda: 0.0))
+
+
+@pytest.mark.parametrize("stop", [None, 3, 8])
+def test_dropout_begins_after_as_many_epochs_as_it_is_told(stop: int | None, tmp_path: Path) -> None:
+    """Until then training is that of a model without it, also where it was stopped before or after."""
+    late = Job(dropout_after=1)
+    if stop:
+        sit(tmp_path / "late", late, stop_at(stop))
+    sit(tmp_path / "late", late)
+    sit(tmp_path / "never", Job(model=MODEL.model_copy(update={"dropout": 0.0})))
+    late_losses, losses = logged_losses(tmp_path / "late"), logged_losses(tmp_path / "never")
+    assert late_losses[:EPOCH] == losses[:EPOCH]
+    assert all(late != never for late, never in zip(late_losses[EPOCH:], losses[EPOCH:], strict=True))
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
@@ -408,6 +427,6 @@ def test_a_gradient_that_is_not_finite_ends_training_with_advice(
 ) -> None:
     monkeypatch.setattr("s2s.training.trainer.clip_gradients", lambda model, limit: float("nan"))
     with pytest.raises(
-        S2SError, match=r"update 1: the gradient is not finite \(norm nan.*\n.*Lower training.learning_rate"
+        DivergedError, match=r"update 1: the gradient is not finite \(norm nan.*\n.*Lower training.learning_rate"
     ):
         sit(tmp_path / "run", Job())

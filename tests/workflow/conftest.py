@@ -1,8 +1,9 @@
 """A small parallel corpus on disk, and a run that was trained on it."""
 
 import pytest
-from small_runs import PAIRS, Finished, Told, small, write_pairs
+from small_runs import PAIRS, Compared, Finished, Told, Watched, small, small_grid, write_pairs
 
+from s2s.workflow.comparison import Trained, compare
 from s2s.workflow.training import train
 
 
@@ -25,3 +26,13 @@ def finished(corpus: dict[str, list[str]], tmp_path_factory: pytest.TempPathFact
     told = Told()
     outcome = train(config, tmp_path_factory.mktemp("runs") / "done", told, written="# mine\n", command=["s2s", "x"])
     return Finished(config, outcome, told)
+
+
+@pytest.fixture(scope="session")
+def compared(corpus: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """Two models with two seeds, three updates each; not to be changed by a test."""
+    told = Watched()
+    out = tmp_path_factory.mktemp("compared") / "compare-small"
+    trained = compare(small_grid(corpus), out, told, written="# mine\n", command=["s2s", "compare", "x"])
+    assert isinstance(trained, Trained)
+    return Compared(trained, told)

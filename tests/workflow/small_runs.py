@@ -7,6 +7,8 @@ from typing import Any
 
 from s2s.config import Config, check_config, merge
 from s2s.training.trainer import Update, Validation
+from s2s.workflow.comparison import Planned, Trained
+from s2s.workflow.grid import Grid, build_grid, parse_variation
 from s2s.workflow.training import Outcome
 
 SUBJECTS = {"a man": "un homme", "a woman": "une femme", "the dog": "le chien", "the child": "l'enfant"}
@@ -85,3 +87,31 @@ def small(*tables: dict[str, Any]) -> Config:
         "decoding": {"max_length": 0.1, "beam": 2},
     }
     return check_config(merge(base, *tables))
+
+
+VARY = "model.attention+model.attend=none+first,additive+first,none+last"
+"""Two models, and a combination that makes none."""
+
+
+@dataclass
+class Watched(Told):
+    """A reporter that remembers, also which run of a comparison began."""
+
+    begun: list[Planned] = field(default_factory=list)
+
+    def begin(self, planned: Planned) -> None:
+        self.begun.append(planned)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison whose runs are all done."""
+
+    trained: Trained
+    told: Watched
+
+
+def small_grid(corpus: dict[str, list[str]], *vary: str, seeds: tuple[int, ...] = (1, 2), **sections: Any) -> Grid:
+    """A grid whose runs take a second each."""
+    table = small({"data": corpus, "training": {"max_updates": 3}}).model_dump(mode="json")
+    return build_grid(merge(table, sections), {}, [parse_variation(text) for text in vary or (VARY,)], seeds)

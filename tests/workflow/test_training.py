@@ -308,7 +308,7 @@ def test_a_place_where_no_run_can_be_made(corpus: Files, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"model": {"attention": "none"}}, r"without attention nobody asks.*\n  Set model\.attend=first"),
+        ({"model": {"attention": "none"}}, r"without attention nobody asks.*: set attend = \"first\""),
         ({"training": {"device": "warp"}}, r"training\.device: 'warp' is no device"),
         ({"training": {"device": "meta"}}, r"training\.device: 'meta' is not supported"),
         ({"training": {"device": "cuda:99"}}, r"training\.device: 'cuda:99' was asked for, and torch sees"),

@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from small_runs import Finished, Told, small
 
+from s2s.data.batches import EncodedPair, collate
+from s2s.data.tokenizer import EOS
 from s2s.errors import S2SError
 from s2s.workflow.training import train
-from s2s.workflow.translation import load_run, translate
+from s2s.workflow.translation import load_ensemble, load_run, translate
 
 LINES = ["a man sees the sea .", "", "the child likes an apple ."]
 
@@ -101,3 +104,44 @@ def test_a_later_version_of_the_program_may_say_more(copy: Path) -> None:
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     (copy / "manifest.json").write_text(json.dumps({**manifest, "more": 1}), encoding="utf-8")
     assert load_run(copy, threads=1).src_lang == "en"
+
+
+@pytest.fixture
+def sibling(finished: Finished, tmp_path: Path) -> Path:
+    """A run with the same vocabularies and other weights."""
+    config = small({"data": finished.config.data.model_dump(mode="json"), "training": {"seed": 7}})
+    train(config, tmp_path / "sibling", Told())
+    for name in ("tokenizer.model", "src.model", "trg.model"):
+        if (finished.path / name).exists():
+            shutil.copy(finished.path / name, tmp_path / "sibling" / name)
+    return tmp_path / "sibling"
+
+
+def test_an_ensemble_of_a_run_and_itself_is_the_run(finished: Finished) -> None:
+    alone = load_run(finished.path, device="cpu", threads=1)
+    twice = load_ensemble([finished.path, finished.path], device="cpu", threads=1)
+    for one, two in zip(translate(alone, LINES), translate(twice, LINES), strict=True):
+        assert two.text == one.text
+        assert two.log_prob == pytest.approx(one.log_prob, abs=1e-4)
+
+
+def test_an_ensemble_says_the_mean_of_its_members_probabilities(finished: Finished, sibling: Path) -> None:
+    """So it forces a reference with that mean, too, whichever member is named first."""
+    batch = collate([EncodedPair(src=(5, 6, 7, EOS), trg=(8, 9))])
+    paths = [finished.path, sibling]
+    members = [load_run(path, device="cpu", threads=1) for path in paths]
+    with torch.inference_mode():
+        expected = torch.stack([run.forced_log_probs(batch).exp() for run in members]).mean(dim=0).log()
+        for order in (paths, paths[::-1]):
+            torch.testing.assert_close(load_ensemble(order, threads=1).forced_log_probs(batch), expected)
+    texts = [[t.text for t in translate(load_ensemble(order, threads=1), LINES)] for order in (paths, paths[::-1])]
+    assert texts[0] == texts[1]
+    assert texts[0][1] == ""
+
+
+def test_members_with_other_vocabularies_are_refused(
+    finished: Finished, corpus: dict[str, list[str]], tmp_path: Path
+) -> None:
+    train(small({"data": corpus, "tokenizer": {"kind": "char"}}), tmp_path / "run", Told())
+    with pytest.raises(S2SError, match=r"run: the run has other vocabularies than .*\n.*the same \[tokenizer\]"):
+        load_ensemble([finished.path, tmp_path / "run"], threads=1)

@@ -1,0 +1,1 @@
+"""What each setting of the model is: equations, parts, parameters, papers. Plain data; nothing slow is imported."""

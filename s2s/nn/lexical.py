@@ -1,0 +1,75 @@
+"""The lexical reading: source words that attention looks at speak to the output directly."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from s2s.nn.linear import Linear
+
+
+class Lexicon(nn.Module, ABC):
+    """What the weights over source positions add to the logits, beside the context."""
+
+    @abstractmethod
+    def remember(self, embedded: Tensor) -> Tensor:
+        """What is read of the embedded source: (batch, src, embed) -> (batch, src, value)."""
+
+    @abstractmethod
+    def read(self, weights: Tensor, words: Tensor) -> Tensor:
+        """The last hop's mixture of the words at each step.
+
+        Args:
+            weights: (rows, steps, hops, src).
+            words: (rows, src, value).
+
+        Returns:
+            (rows, steps, value).
+        """
+
+    @abstractmethod
+    def add(self, logits: Tensor, read: Tensor) -> Tensor:
+        """Logits (..., vocab) with what was read (..., value)."""
+
+
+class NoLexicon(Lexicon):
+    """States alone are read; values are 0 wide."""
+
+    def remember(self, embedded: Tensor) -> Tensor:
+        """See `Lexicon.remember`."""
+        return embedded[:, :, :0]
+
+    def read(self, weights: Tensor, words: Tensor) -> Tensor:
+        """See `Lexicon.read`."""
+        return weights.new_zeros(*weights.shape[:2], 0)
+
+    def add(self, logits: Tensor, read: Tensor) -> Tensor:
+        """See `Lexicon.add`."""
+        return logits
+
+
+class LexicalReading(Lexicon):
+    """f_i = tanh(sum_j alpha_ij e_j);  l_i = tanh(W f_i) + f_i;  W_l l_i + b_l is added to the logits.
+
+    A key-value memory (Miller et al. 2016) whose keys are states and whose values are the source embeddings e_j, in
+    the form of Nguyen & Chiang (2018). It learns a dictionary, which helps with rare words.
+    """
+
+    def __init__(self, *, embed_size: int, vocab_size: int) -> None:
+        super().__init__()
+        self.hidden = Linear(embed_size, embed_size, bias=False)
+        self.output = Linear(embed_size, vocab_size)
+
+    def remember(self, embedded: Tensor) -> Tensor:
+        """See `Lexicon.remember`."""
+        return embedded
+
+    def read(self, weights: Tensor, words: Tensor) -> Tensor:
+        """See `Lexicon.read`."""
+        return weights[:, :, -1] @ words.to(weights.dtype)
+
+    def add(self, logits: Tensor, read: Tensor) -> Tensor:
+        """See `Lexicon.add`."""
+        found = torch.tanh(read)
+        added: Tensor = self.output(torch.tanh(self.hidden(found)) + found)
+        return logits + added

@@ -1,0 +1,418 @@
+#!/usr/bin/env python
+"""How fast s2s trains, translates and starts, beside the machine's own limit, a textbook loop, or another revision.
+
+    python scripts/bench.py train --model model.cell=gru --model model.cell=lstm --textbook gru
+    python scripts/bench.py train --train x.en x.fr --against HEAD~3
+    python scripts/bench.py translate runs/mine --input test.en
+    python scripts/bench.py startup
+
+Contenders run in processes of their own and take turns, so that a machine whose speed drifts treats them alike; each
+figure is the median of the rounds, with the least and the most. Speed is in real target tokens a second: the end of
+sentence counts, padding does not. The limit ("floor") is what the machine reaches in large matrix products, measured
+in the same rounds, over the operations that a token of the model needs.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIRS = 6000
+"""Sentence pairs that are read: enough for every round, quick to prepare."""
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False
+)
+
+Rounds = Annotated[int, typer.Option(min=1, help="Rounds that are counted; one more goes before them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object in place of a table.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads of each contender.")]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A name, and what its process is told: see `_worker`."""
+
+    name: str
+    order: dict[str, Any]
+    code: Path = ROOT
+
+
+class Worker:
+    """A contender's process: prepared once, then asked for one round after the other."""
+
+    def __init__(self, contender: Contender, threads: int) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(contender.code), "OMP_NUM_THREADS": str(threads)}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "worker", json.dumps({**contender.order, "threads": threads})],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.about = self._answer()
+
+    def round(self) -> dict[str, float]:
+        """What one round measured."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"a contender ended with exit code {self.process.wait()}; its message is above")
+        return dict(json.loads(line))
+
+    def close(self) -> None:
+        """End the process."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@app.command()
+def train(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SETTINGS", help="A contender: settings with blanks between them. Repeatable."),
+    ] = None,
+    textbook: Annotated[
+        list[str] | None, typer.Option(metavar="CELL", help="A plain loop over torch.nn modules: gru or lstm.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(metavar="REV", help="The first contender in another revision.")] = None,
+    train_files: Annotated[
+        tuple[Path, Path] | None, typer.Option("--train", metavar="SRC TRG", help="Default: the built-in corpus.")
+    ] = None,
+    updates: Annotated[int, typer.Option(min=1, help="Updates in a round.")] = 10,
+    rounds: Rounds = 5,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Training: whole updates (batching, forward, backward, clipping, Adam), and their share of the floor."""
+    data = {"train": [str(path.resolve()) for path in train_files] if train_files else [], "updates": updates}
+    contenders = [
+        Contender(settings or "defaults", {"kind": "train", "settings": settings.split(), **data})
+        for settings in model or [""]
+    ]
+    contenders += [
+        Contender(f"textbook {cell}", {"kind": "textbook", "settings": [f"model.cell={cell}"], **data})
+        for cell in textbook or []
+    ]
+    with _revision(against) as code:
+        if code:
+            contenders.append(Contender(f"{contenders[0].name} @ {against}", contenders[0].order, code))
+        results = _compete(contenders, rounds, threads)
+    _print("target tokens/s", results, as_json)
+
+
+@app.command()
+def translate(
+    run: Annotated[Path, typer.Argument(metavar="RUN")],
+    input_file: Annotated[Path, typer.Option("--input", metavar="FILE", help="One sentence a line.")],
+    lines: Annotated[int, typer.Option(min=1, help="Lines of it in a round.")] = 200,
+    beam: Annotated[list[int] | None, typer.Option(help="A beam to try. Repeatable; default 1 and 5.")] = None,
+    against: Annotated[str | None, typer.Option(metavar="REV", help="The same in this revision, too.")] = None,
+    rounds: Rounds = 5,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Translation: sentences a second."""
+    order = {"kind": "translate", "run": str(run.resolve()), "input": str(input_file.resolve()), "lines": lines}
+    contenders = [Contender(f"beam {size}", {**order, "beam": size}) for size in beam or [1, 5]]
+    with _revision(against) as code:
+        if code:
+            contenders += [Contender(f"{c.name} @ {against}", c.order, code) for c in contenders]
+        results = _compete(contenders, rounds, threads)
+    _print("sentences/s", results, as_json)
+
+
+@app.command()
+def startup(rounds: Rounds = 5, as_json: AsJson = False) -> None:
+    """Seconds from a command to its answer."""
+    commands = {
+        "s2s --version": ["-m", "s2s", "--version"],
+        "s2s --help": ["-m", "s2s", "--help"],
+        "import torch": ["-c", "import torch"],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):
+        for name, arguments in commands.items():
+            began = time.perf_counter()
+            subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=True)
+            if turn:
+                seconds[name].append(time.perf_counter() - began)
+    _print("seconds", [{"name": name, **_spread(values)} for name, values in seconds.items()], as_json)
+
+
+def _compete(contenders: Sequence[Contender], rounds: int, threads: int) -> list[dict[str, Any]]:
+    """Each contender's figures, rounds interleaved; the round before the first is not counted."""
+    workers = [Worker(contender, threads) for contender in contenders]
+    found: list[list[dict[str, float]]] = [[] for _ in workers]
+    for turn in range(rounds + 1):
+        for worker, seen in zip(workers, found, strict=True):
+            measured = worker.round()
+            if turn:
+                seen.append(measured)
+    for worker in workers:
+        worker.close()
+    results = []
+    for contender, worker, seen in zip(contenders, workers, found, strict=True):
+        speed = [measured["count"] / measured["seconds"] for measured in seen]
+        result = {"name": contender.name, **_spread(speed), "peak_mb": seen[-1]["peak_mb"]}
+        if "flops" in worker.about:
+            shares = [s * worker.about["flops"] / m["rate"] for s, m in zip(speed, seen, strict=True)]
+            result |= {"mflop_a_token": worker.about["flops"] / 1e6, "share_of_floor": statistics.median(shares)}
+        results.append(result)
+    return results
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
+
+
+def _print(unit: str, results: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"unit": unit, "results": list(results)}, indent=2))
+        return
+    first = results[0]["median"]
+    table = Table()
+    for title in ("contender", unit, "least to most", "to the first", "share of the floor", "peak memory"):
+        table.add_column(title, justify="left" if title == "contender" else "right")
+    for result in results:
+        digits = 2 if result["median"] < 100 else 0
+        share = "{share_of_floor:.0%} of {mflop_a_token:.1f} MFLOP" if "share_of_floor" in result else ""
+        table.add_row(
+            result["name"],
+            f"{result['median']:,.{digits}f}",
+            f"{result['least']:,.{digits}f} to {result['most']:,.{digits}f}",
+            f"{result['median'] / first:.2f}",
+            share.format_map(result),
+            f"{result['peak_mb']:,.0f} MB" if "peak_mb" in result else "",
+        )
+    Console().print(table)
+
+
+@contextmanager
+def _revision(name: str | None) -> Iterator[Path | None]:
+    """The code of another revision in a folder of its own, for as long as it is needed."""
+    if name is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder) / "code"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", str(code), name], cwd=ROOT, check=True)
+        try:
+            yield code
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(code)], cwd=ROOT, check=True)
+
+
+# What follows runs in a contender's process, on the code that PYTHONPATH names.
+
+Job = Callable[[], int]
+"""One round; how many tokens or sentences it did."""
+
+
+@app.command(hidden=True)
+def worker(order: str) -> None:
+    """Prepare what the order says; then, for each line on standard input, do a round and print what it measured."""
+    import torch
+
+    told = json.loads(order)
+    torch.set_num_threads(told["threads"])
+    torch.manual_seed(1)
+    about: dict[str, float] = {}
+    job = {"train": _training, "textbook": _textbook, "translate": _translation}[told["kind"]](told, about)
+    print(json.dumps(about), flush=True)  # noqa: T201
+    for _ in sys.stdin:
+        rate = _product_rate(told["threads"])
+        began = time.perf_counter()
+        count = job()
+        seconds = time.perf_counter() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        print(json.dumps({"count": count, "seconds": seconds, "rate": rate, "peak_mb": peak}), flush=True)  # noqa: T201
+
+
+def _product_rate(threads: int) -> float:
+    """Operations a second in a large product in the number format that training would choose."""
+    import torch
+
+    from s2s.build import build_compute
+    from s2s.config import Config
+
+    kind = build_compute(Config.model_validate({"training": {"threads": threads, "device": "cpu"}})).precision
+    left, right = torch.ones(1000, 1024, dtype=kind), torch.ones(1024, 1024, dtype=kind)
+    _ = left @ right
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        _ = left @ right
+        seconds.append(time.perf_counter() - began)
+    return float(2 * 1000 * 1024 * 1024 / min(seconds))
+
+
+def _prepared(told: dict[str, Any]) -> tuple[Any, Any, int]:
+    """The configuration, the training data and the size of the vocabulary."""
+    from s2s.config import check_config, merge, parse_override
+    from s2s.data.batches import EncodedPair, TrainingData
+    from s2s.data.tokenizer import EOS, train_tokenizer
+    from s2s.workflow.corpora import read_corpora
+
+    data = {"train": told["train"]} if told["train"] else {"corpus": "builtin", "pairs": PAIRS}
+    fixed = {"data": data, "training": {"threads": told["threads"], "device": "cpu"}}
+    config = check_config(merge(fixed, *(parse_override(text) for text in told["settings"])))
+    pairs = read_corpora(config.data, 1).train[:PAIRS]
+    texts = [pair.src for pair in pairs] + [pair.trg for pair in pairs]
+    tokenizer = train_tokenizer(texts, kind=config.tokenizer.kind, size=config.tokenizer.size).tokenizer
+    encoded = [
+        EncodedPair((*src, EOS), tuple(trg))
+        for src, trg in zip(
+            tokenizer.encode_all(pair.src for pair in pairs),
+            tokenizer.encode_all(pair.trg for pair in pairs),
+            strict=True,
+        )
+    ]
+    return config, TrainingData(encoded, config.training.batch_tokens, seed=1), tokenizer.size
+
+
+def _batches(data: Any) -> Iterator[Any]:
+    """Batches without end."""
+    epoch = 0
+    while True:
+        yield from data.batches(data.plan(epoch))
+        epoch += 1
+
+
+def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
+    from s2s.build import build_compute, build_model, build_replicas
+    from s2s.training.optim import build_adam, clip_gradients
+
+    config, data, vocab = _prepared(told)
+    compute = build_compute(config)
+    model = build_model(config.model, src_vocab=vocab, trg_vocab=vocab)
+    replicas, optimizer = build_replicas(config.training, compute, model), build_adam(model)
+    optimizer.param_groups[0]["lr"] = 1e-4
+    batches = _batches(data)
+    about["flops"] = _flops(model, data)
+
+    def job() -> int:
+        tokens = 0
+        for _ in range(told["updates"]):
+            batch = next(batches)
+            replicas.backward([batch], batch.tokens)
+            clip_gradients(model, config.training.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            tokens += batch.tokens
+        return tokens
+
+    return job
+
+
+def _flops(model: Any, data: Any) -> float:
+    """Operations for a target token: two for each weight that it meets, forward, and as many twice again, backward."""
+    source = sum(len(pair.src) for pair in data.pairs) / sum(len(pair.trg) + 1 for pair in data.pairs)
+    total = 0.0
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if parameter.dim() == 2 and "embedding" not in name:
+            once_a_source = name.startswith("encoder") or ".key." in name
+            total += 6 * parameter.numel() * (source if once_a_source else 1.0)
+    return total
+
+
+def _textbook(told: dict[str, Any], about: dict[str, float]) -> Job:
+    """The loop of the tutorials over torch.nn modules: a cell a step, keys anew at each step, padding included."""
+    import torch
+    from torch import nn
+
+    from s2s.training.optim import build_adam
+
+    config, data, vocab = _prepared(told)
+    settings = config.model
+    width = 2 * settings.hidden_size
+    lstm = settings.cell == "lstm"
+    encoder_kind, cell_kind = (nn.LSTM, nn.LSTMCell) if lstm else (nn.GRU, nn.GRUCell)
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(vocab, settings.embed_size),
+            "encoder": encoder_kind(settings.embed_size, settings.hidden_size, batch_first=True, bidirectional=True),
+            "query": nn.Linear(width, width),
+            "key": nn.Linear(width, width),
+            "score": nn.Linear(width, 1),
+            "cell": cell_kind(settings.embed_size, width),
+            "cell2": cell_kind(width, width),
+            "readout": nn.Linear(2 * width + settings.embed_size, settings.embed_size),
+            "output": nn.Linear(settings.embed_size, vocab),
+        }
+    )
+    dropout = nn.Dropout(settings.dropout)
+    loss_of = nn.CrossEntropyLoss(ignore_index=0, label_smoothing=config.training.label_smoothing, reduction="sum")
+    optimizer = build_adam(model)
+    batches = _batches(data)
+
+    def loss(batch: Any) -> Any:
+        states, _ = model["encoder"](dropout(model["embedding"](batch.src)))
+        hidden = torch.zeros(batch.src.shape[0], width)
+        memory = torch.zeros_like(hidden)
+        logits = []
+        for embedded in dropout(model["embedding"](batch.trg_in)).unbind(1):
+            hidden, memory = _step(model["cell"], embedded, hidden, memory)
+            scores = model["score"](torch.tanh(model["query"](hidden)[:, None] + model["key"](states)))[:, :, 0]
+            weights = torch.softmax(scores.masked_fill(~batch.src_mask, float("-inf")), dim=1)
+            context = torch.bmm(weights[:, None], states)[:, 0]
+            hidden, memory = _step(model["cell2"], context, hidden, memory)
+            readout = torch.tanh(model["readout"](torch.cat((hidden, context, embedded), dim=1)))
+            logits.append(model["output"](dropout(readout)))
+        return loss_of(torch.stack(logits, dim=1).flatten(0, 1), batch.trg_out.flatten())
+
+    def job() -> int:
+        tokens = 0
+        for _ in range(told["updates"]):
+            batch = next(batches)
+            optimizer.zero_grad()
+            (loss(batch) / batch.tokens).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            tokens += batch.tokens
+        return tokens
+
+    return job
+
+
+def _step(cell: Any, inputs: Any, hidden: Any, memory: Any) -> tuple[Any, Any]:
+    """A step of either of torch's cells."""
+    after = cell(inputs, (hidden, memory) if type(cell).__name__ == "LSTMCell" else hidden)
+    return after if isinstance(after, tuple) else (after, memory)
+
+
+def _translation(told: dict[str, Any], about: dict[str, float]) -> Job:
+    from itertools import islice
+
+    from s2s.data.corpus import read_lines
+    from s2s.workflow.translation import load_run
+
+    run = load_run(Path(told["run"]), device="cpu", threads=told["threads"])
+    lines = list(islice(read_lines(Path(told["input"])), told["lines"]))
+    translator = run.translator(run.beam(told["beam"]))
+    return lambda: sum(1 for _ in translator.translate(lines))
+
+
+if __name__ == "__main__":
+    app()
