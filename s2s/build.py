@@ -4,9 +4,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from s2s.config import Config, DecodingConfig, ModelConfig, TrainingConfig
 from s2s.decoding.search import Beam
@@ -215,6 +217,37 @@ LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
 }
 
 
+def outline_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2Seq:
+    """The model of `build_model` without its numbers: names and shapes, for which no memory is taken.
+
+    Raises:
+        UsageError: the settings do not fit together, or the model is larger than any can be.
+    """
+    try:
+        with torch.device("meta"), _Unfilled():
+            return build_model(config, src_vocab=src_vocab, trg_vocab=trg_vocab)
+    except (RuntimeError, TypeError, OverflowError) as fault:  # torch's, for sizes that do not fit into 64 bits
+        raise UsageError(
+            "no model can be as large as this",
+            where=f"model.hidden_size = {config.hidden_size}, model.embed_size = {config.embed_size}",
+            hint="Models of this kind are a few hundred to a thousand wide.",
+        ) from fault
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out what only changes numbers, where there are none.
+
+    Torch would do it, but loads its compiler first, which takes seconds.
+    """
+
+    KEEP_SHAPE = frozenset({torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.mul, torch.Tensor.div})
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if func in self.KEEP_SHAPE:
+            return args[0]
+        return (torch.empty if func is torch.randn else func)(*args, **(kwargs or {}))
+
+
 def build_schedule(config: TrainingConfig) -> Schedule:
     """The learning rate over the budget."""
     return Schedule(peak=config.learning_rate, warmup=config.warmup, falls=config.decay == "linear")
@@ -237,6 +270,11 @@ class Compute:
     device: torch.device
     precision: torch.dtype
     threads: int
+
+    @property
+    def precision_name(self) -> Literal["fp32", "bf16"]:
+        """As `training.precision` has it."""
+        return "bf16" if self.precision == torch.bfloat16 else "fp32"
 
     def autocast(self) -> torch.autocast:
         """The context in which a forward pass runs."""

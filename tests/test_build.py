@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import torch
+from model_grid import PAIRWISE, Row, config_of, name_of
 
-from s2s.build import build_model, check_model
+from s2s.build import build_model, check_model, outline_model
 from s2s.config import ModelConfig
 from s2s.errors import UsageError
 from s2s.nn.attention import (
@@ -140,6 +141,19 @@ def test_the_decoder_is_as_wide_as_the_encoder(bidirectional: bool) -> None:
     width = 8 if bidirectional else 4
     assert state.carried[0][0].shape == (1, width)
     assert state.memory.values.shape == (1, 3, width)
+
+
+@pytest.mark.parametrize("row", PAIRWISE, ids=name_of)
+def test_an_outline_has_the_names_and_shapes_of_the_model_and_no_numbers(row: Row) -> None:
+    config = config_of(row, embed_size=5, hidden_size=4)
+    outline = outline_model(config, src_vocab=9, trg_vocab=9)
+    model = build_model(config, src_vocab=9, trg_vocab=9)
+    assert _shapes(outline) == _shapes(model)
+    assert {tensor.device.type for tensor in outline.parameters()} == {"meta"}
+
+
+def _shapes(model: Seq2Seq) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in model.named_parameters()}
 
 
 # Refusals

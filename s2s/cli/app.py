@@ -14,6 +14,7 @@ from s2s.cli import (
     evaluate,
     explain,
     explain_cell,
+    info,
     plot,
     plot_gates,
     settings,
@@ -37,6 +38,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("align")(align.align)
 app.command("plot-alignment")(plot.plot_alignment)
+app.command("info")(info.info)
 app.command("explain")(explain.explain)
 app.command("explain-cell")(explain_cell.explain_cell)
 app.command("plot-gates")(plot_gates.plot_gates)

@@ -56,6 +56,8 @@ class TrainingConsole:
 
     def on_update(self, update: "Update") -> None:
         """See `Listener.on_update`."""
+        if update.skipped:  # its loss is no number, and would make the mean none
+            return
         keep = SMOOTHING if self._loss is not None else 0.0
         self._loss = keep * (self._loss or 0.0) + (1.0 - keep) * update.loss
         self._log_loss = keep * self._log_loss + (1.0 - keep) * update.log_loss

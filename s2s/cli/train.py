@@ -34,6 +34,10 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as model.cell=lstm."),
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run where it stopped.")] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Begin with the weights and vocabulary of another run.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run at --out, if there is one.")] = False,
 ) -> None:
     """Train a translator: tokenizer, model and scores in one go.
 
@@ -53,16 +57,20 @@ def train(
         if files or tsv
     }
     if resume is not None:
-        _resume(resume, chosen, given=[config, out, flags])
+        _resume(resume, chosen, given=[config, out, flags, init_from, overwrite])
         return
+    if overwrite and out is None:
+        raise UsageError("--overwrite replaces the run that --out names", hint="Give --out RUN.")
     table: dict[str, Any] = read_config(config) if config else {}
     if "train" in flags:
         table = merge(table, {"data": {"corpus": ""}})
     table = merge(table, {"data": flags} if flags else {}, chosen)
     if config is None and not {"train", "corpus"} & set(table.get("data", {})):
         table = merge(table, {"data": {"corpus": "builtin"}})
+    if init_from is not None:
+        table = merge(_settings_of(init_from), table)
     checked = check_config(table, where=str(config) if config else None)
-    _train(table, checked, config, out)
+    _train(checked, config, out, init_from, overwrite)
 
 
 def _source(name: str, files: Pair, tsv: Path | None) -> list[str]:
@@ -71,7 +79,13 @@ def _source(name: str, files: Pair, tsv: Path | None) -> list[str]:
     return [str(path.resolve()) for path in (files or (tsv,)) if path]
 
 
-def _train(table: dict[str, Any], checked: Any, config: Path | None, out: Path | None) -> None:
+def _settings_of(run: Path) -> dict[str, Any]:
+    from s2s.workflow.initial import initial_settings
+
+    return initial_settings(run)
+
+
+def _train(checked: Any, config: Path | None, out: Path | None, init_from: Path | None, overwrite: bool) -> None:
     from s2s.cli.console import TrainingConsole, stderr_console
     from s2s.workflow.training import train as start
 
@@ -84,6 +98,8 @@ def _train(table: dict[str, Any], checked: Any, config: Path | None, out: Path |
             console,
             written=config.read_text(encoding="utf-8-sig") if config else "",
             command=["s2s", *sys.argv[1:]],
+            init_from=init_from,
+            overwrite=overwrite,
             should_stop=lambda: stop.signal is not None,
         )
         console.close()

@@ -1,24 +1,27 @@
-"""Checkpoints: one safetensors file holds weights, optimiser, random state and progress.
+"""Checkpoints: one file holds weights, optimiser, random state and progress.
 
-One file, since a file can be put in its place in one step: it is written aside, flushed to the disk and renamed, so
-that whatever happens meanwhile the checkpoint before is whole. Nothing is pickled: reading runs no code.
+One file, since a file can be put in its place in one step: whatever happens meanwhile, the checkpoint before is whole.
+Nothing is pickled: reading runs no code.
 """
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from math import inf, isnan, prod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from math import inf, isnan
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from s2s.errors import S2SError
+from s2s.training.disk import write_atomically
+from s2s.training.tensorfile import Header, Shape, damaged, read_header, read_tensors, serialise
+
+MOST_COPIES = 8
+"""A checkpoint holds the weights, and tensors of their size beside them: Adam keeps two. No more than this in all."""
+
+MOST_BESIDE = 64 << 20
+"""Bytes of all else in a checkpoint: the header, and a random state of 5 kB for each CPU thread."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Progress:
         best_update: the update that had it.
         stale: validations since.
         validated_at: the update of the last validation.
+        skipped: updates whose gradient was not finite, so that they changed nothing.
+        skipped_in_row: of these, the ones since the last that did change something.
     """
 
     updates: int = 0
@@ -44,6 +49,8 @@ class Progress:
     best_update: int = 0
     stale: int = 0
     validated_at: int = -1
+    skipped: int = 0
+    skipped_in_row: int = 0
 
     def validated(self, score: float) -> "Progress":
         """The progress after a validation with this score."""
@@ -53,35 +60,9 @@ class Progress:
         return replace(self, stale=self.stale + 1, validated_at=self.updates)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step: at every moment it is whole, the old one or the new.
-
-    Raises:
-        S2SError: it cannot be written; the old one is untouched.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with aside.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            aside.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                aside.unlink()
-            raise
-    except OSError as fault:
-        raise S2SError(
-            f"the file cannot be written: {fault.strerror or fault}",
-            where=str(path),
-            hint="What stood there before is untouched.",
-        ) from fault
-
-
 def save_weights(path: Path, model: nn.Module, progress: Progress) -> None:
     """Write the model's weights alone, for translation."""
-    write_atomically(path, save(_weights(model), metadata=_metadata(progress)))
+    write_atomically(path, *serialise(_weights(model), _metadata(progress)))
 
 
 def save_training(
@@ -94,7 +75,57 @@ def save_training(
     """Write all that a run needs to go on exactly where it is; `random` are random states by name."""
     states = {f"random.{name}": state for name, state in random.items()}
     tensors = _weights(model) | _optimizer_tensors(model, optimizer) | states
-    write_atomically(path, save(tensors, metadata=_metadata(progress)))
+    write_atomically(path, *serialise(tensors, _metadata(progress)))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        progress: where training stood.
+        parameters: numbers in the weights.
+        checksum: of the whole file; the file has it, too.
+        bytes: the size of the file.
+    """
+
+    progress: Progress
+    parameters: int
+    checksum: str
+    bytes: int
+
+
+def read_summary(path: Path) -> Summary:
+    """What a checkpoint says of itself, from its header alone.
+
+    Raises:
+        S2SError: the file is missing, damaged, or not one of ours.
+    """
+    header = read_header(path)
+    weights = [shape for name, shape in header.shapes.items() if name.startswith("model.")]
+    parameters = sum(shape.bytes // shape.dtype.itemsize for shape in weights)
+    return Summary(_progress(header.metadata, path), parameters, header.checksum, header.size)
+
+
+def check_whole(path: Path) -> None:
+    """Read a checkpoint to its end, and compare it with its checksum.
+
+    Raises:
+        S2SError: the file is missing, damaged, or not one of ours.
+    """
+    read_tensors(path, most=read_header(path).size)
+
+
+def check_fits(path: Path, model: nn.Module) -> None:
+    """Refuse the checkpoint of another model, from its header alone.
+
+    Args:
+        model: may be on torch's meta device; so a model of any size is refused before memory is taken for it.
+
+    Raises:
+        S2SError: the file is missing, damaged, or of another model.
+    """
+    _refuse_unfitting(read_header(path), model, path)
 
 
 def load_weights(path: Path, model: nn.Module) -> Progress:
@@ -103,20 +134,9 @@ def load_weights(path: Path, model: nn.Module) -> Progress:
     Raises:
         S2SError: the file is missing, damaged, or of another model.
     """
-    tensors, progress = _read(path)
-    _copy_weights(tensors, model, path)
-    return progress
-
-
-def count_weights(path: Path) -> int:
-    """The numbers that training may change; a weight that is tied counts once. Reads no weight.
-
-    Raises:
-        S2SError: the file is missing or damaged.
-    """
-    with _opened(path) as file:
-        names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
-        return sum(prod(file.get_slice(name).get_shape()) for name in names)
+    content = _read(path, model)
+    _copy_weights(content.tensors, model, path)
+    return content.progress
 
 
 @dataclass(frozen=True)
@@ -133,9 +153,10 @@ def load_training(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     Raises:
         S2SError: the file is missing, damaged, or of another model.
     """
-    tensors, progress = _read(path)
+    content = _read(path, model)
+    tensors, progress = content.tensors, content.progress
     _copy_weights(tensors, model, path)
-    if progress.updates:
+    if progress.updates > progress.skipped:
         _copy_moments(tensors, model, optimizer, path)
     random = {name.removeprefix("random."): value for name, value in tensors.items() if name.startswith("random.")}
     return Saved(progress=progress, random=random)
@@ -176,36 +197,75 @@ def _metadata(progress: Progress) -> dict[str, str]:
     return {"progress": json.dumps(asdict(progress))}
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], Progress]:
-    with _opened(path) as file:
-        metadata = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, Progress(**json.loads(metadata["progress"]))
+@dataclass(frozen=True)
+class _Content:
+    tensors: Mapping[str, Tensor]
+    progress: Progress
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A checkpoint to read from; what goes wrong with it meanwhile is told as a fault of the file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except FileNotFoundError as fault:
-        raise S2SError("there is no such checkpoint", where=str(path)) from fault
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as fault:
+def _read(path: Path, model: nn.Module) -> _Content:
+    """All of a checkpoint of this model; what cannot be one is refused from its header."""
+    _refuse_unfitting(read_header(path), model, path)
+    content = read_tensors(path, most=_most_bytes(model))
+    return _Content(content.tensors, _progress(content.metadata, path))
+
+
+def _refuse_unfitting(header: Header, model: nn.Module, path: Path) -> None:
+    for name, parameter in model.named_parameters():
+        _refuse_other_shape(header.shapes.get(f"model.{name}"), f"model.{name}", parameter, path)
+    if header.size > (most := _most_bytes(model)):
         raise S2SError(
-            f"the checkpoint is damaged, or not one of ours ({fault})",
+            f"the checkpoint has {header.size:,} bytes, and one of this model has at most {most:,}",
             where=str(path),
-            hint="A run directory keeps two: last.safetensors and best.safetensors.",
-        ) from fault
+            hint="It is damaged, or not one of ours.",
+        )
+
+
+def _most_bytes(model: nn.Module) -> int:
+    return MOST_COPIES * sum(parameter.nbytes for parameter in model.parameters()) + MOST_BESIDE
+
+
+def _progress(metadata: Mapping[str, str], path: Path) -> Progress:
+    """The progress in a checkpoint's metadata.
+
+    Raises:
+        S2SError: there is none, or it makes no sense.
+    """
+    try:
+        progress = Progress(**json.loads(metadata["progress"]))
+        for field in fields(Progress):
+            _refuse_nonsense(field.name, getattr(progress, field.name))
+    except (LookupError, TypeError, ValueError, RecursionError) as fault:
+        raise damaged(path, fault) from fault
+    return progress
+
+
+def _refuse_nonsense(name: str, value: object) -> None:
+    """Raise ValueError for a value that no progress has; `best_score` is any number or none, the rest are counts."""
+    if name == "best_score":
+        fits = value is None or (isinstance(value, float | int) and not isnan(value))
+    else:
+        kind = float | int if name == "seconds" else int
+        fits = isinstance(value, kind) and -1 <= value < 2**63
+    if not fits or isinstance(value, bool):
+        raise ValueError(f"its progress has {value!r} for {name}")
 
 
 def _matching(tensors: Mapping[str, Tensor], name: str, parameter: Tensor, path: Path) -> Tensor:
     found = tensors.get(name)
-    if found is None or found.shape != parameter.shape:
-        shape = "nothing" if found is None else f"a tensor of shape {tuple(found.shape)}"
+    shape = None if found is None else Shape(found.dtype, tuple(found.shape))
+    _refuse_other_shape(shape, name, parameter, path)
+    assert found is not None
+    return found
+
+
+def _refuse_other_shape(found: Shape | None, name: str, parameter: Tensor, path: Path) -> None:
+    if found != Shape(parameter.dtype, tuple(parameter.shape)):
+        there = "nothing" if found is None else f"a tensor of shape {found.sizes}"
+        if found is not None and found.dtype != parameter.dtype:
+            there += f" in {found.dtype}"
         raise S2SError(
             f"the checkpoint is of another model: {name} should have shape {tuple(parameter.shape)}, "
-            f"and there is {shape}",
+            f"and there is {there}",
             where=str(path),
         )
-    return found

@@ -16,6 +16,9 @@ from s2s.training.checkpoint import Progress
 from s2s.training.optim import Budget, Position, Schedule, clip_gradients
 from s2s.training.parallel import Replicas
 
+MOST_SKIPPED = 10
+"""Updates in a row whose gradient is not finite, after which training stops: it will not mend itself."""
+
 Scores = Mapping[str, float]
 """What a validation measured, by name: loss, perplexity, bleu, chrf."""
 
@@ -34,6 +37,7 @@ class Update:
         gradient_norm: before clipping.
         seconds: wall-clock of training so far.
         used: the share of the budget used so far.
+        skipped: whether loss or gradient were not finite, so that it changed nothing.
     """
 
     update: int
@@ -45,6 +49,7 @@ class Update:
     gradient_norm: float
     seconds: float
     used: float
+    skipped: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Losses:
     log_loss: float
     tokens: int
     gradient_norm: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether they can be learnt from."""
+        return isfinite(self.smoothed) and isfinite(self.gradient_norm)
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ class Saver(Protocol):
 
 
 class DivergedError(S2SError):
-    """Training cannot go on: the gradient is not finite. With the same settings it will end there again."""
+    """Training cannot go on: its numbers are not finite. With the same settings it will end there again."""
 
 
 class End(Enum):
@@ -139,7 +149,11 @@ class Trainer:
     _began: float = 0.0
 
     def train(self) -> End:
-        """Train until the budget is used up, patience is lost, or somebody stops it."""
+        """Train until the budget is used up, patience is lost, or somebody stops it.
+
+        Raises:
+            DivergedError: loss or gradient were not finite too many times in a row.
+        """
         self._began = time.monotonic() - self.progress.seconds
         self.model.train()
         while not self._over(planned := self.data.plan(self.progress.epoch)):
@@ -148,8 +162,9 @@ class Trainer:
                 used = self._used(planned, under_way=len(batches))
                 rate = self.schedule.rate(used)
                 losses = self.update(batches, rate)
-                self._advance(len(batches))
+                self._advance(len(batches), losses)
                 self._tell(losses, rate, used)
+                self._refuse_hopeless()
                 if _due(self.progress.updates, self.pace.validate_every):
                     self._validate()
                 elif _due(self.progress.updates, self.pace.checkpoint_every):
@@ -168,27 +183,20 @@ class Trainer:
         return End.PATIENCE if self._lost_patience() else End.BUDGET
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> Losses:
-        """One step of the optimiser: forward, backward, clip, step.
+        """One step of the optimiser: forward, backward, clip, step; no step where the gradient is not finite.
 
         The loss is divided once, by the target tokens of all batches of the update together.
-
-        Raises:
-            DivergedError: the gradient is not finite; nothing was changed.
         """
         tokens = sum(batch.tokens for batch in batches)
         smoothed, log_loss = self.replicas.backward(batches, tokens)
         norm = clip_gradients(self.model, self.clip)
-        if not isfinite(norm):
-            raise DivergedError(
-                f"the gradient is not finite (norm {norm}, loss {smoothed / tokens:.3f} a token)",
-                where=f"update {self.progress.updates + 1}",
-                hint="Lower training.learning_rate, or set training.clip. The last checkpoint is untouched.",
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.step()
+        losses = Losses(smoothed=smoothed, log_loss=log_loss, tokens=tokens, gradient_norm=norm)
+        if losses.finite:
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate
+            self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return Losses(smoothed=smoothed, log_loss=log_loss, tokens=tokens, gradient_norm=norm)
+        return losses
 
     def _updates_left(self, planned: Sequence[Sequence[int]]) -> Iterator[list[Batch]]:
         """The batches of each update that the epoch still has."""
@@ -196,12 +204,14 @@ class Trainer:
         for start in range(0, len(left), self.pace.accumulate):
             yield list(self.data.batches(left[start : start + self.pace.accumulate]))
 
-    def _advance(self, batches: int) -> None:
+    def _advance(self, batches: int, losses: Losses) -> None:
         self.progress = replace(
             self.progress,
             updates=self.progress.updates + 1,
             batch=self.progress.batch + batches,
             seconds=time.monotonic() - self._began,
+            skipped=self.progress.skipped + (not losses.finite),
+            skipped_in_row=0 if losses.finite else self.progress.skipped_in_row + 1,
         )
 
     def _tell(self, losses: Losses, learning_rate: float, used: float) -> None:
@@ -215,9 +225,19 @@ class Trainer:
             gradient_norm=losses.gradient_norm,
             seconds=self.progress.seconds,
             used=used,
+            skipped=not losses.finite,
         )
         for listener in self.listeners:
             listener.on_update(update)
+
+    def _refuse_hopeless(self) -> None:
+        if self.progress.skipped_in_row >= MOST_SKIPPED:
+            raise DivergedError(
+                f"loss or gradient were not finite {MOST_SKIPPED} times in a row; training has stopped",
+                where=f"update {self.progress.updates}",
+                hint="Lower training.learning_rate, lengthen training.warmup, or set training.clip to 1, and train a "
+                "new run; with training.precision=bf16, try fp32. The last checkpoint is untouched.",
+            )
 
     def _end_epoch(self) -> None:
         self.progress = replace(self.progress, epoch=self.progress.epoch + 1, batch=0)
@@ -234,10 +254,6 @@ class Trainer:
             self.progress.validated(scores[self.pace.metric] * (-1 if self.pace.metric == "loss" else 1)),
             seconds=time.monotonic() - self._began,
         )
-        # The best one first: a run killed between the two goes on from before this validation, and repeats it.
-        if self.progress.stale == 0:
-            self.saver.save_best(self.progress)
-        self.saver.save_last(self.progress)
         validation = Validation(
             update=self.progress.updates,
             epoch=self.progress.epoch + (self.progress.batch > 0),
@@ -245,8 +261,13 @@ class Trainer:
             is_best=self.progress.stale == 0,
             seconds=self.progress.seconds,
         )
+        # The last checkpoint comes last, since it says that all this was done: a run killed before it goes on from
+        # before this validation and repeats it, its log cut back; killed after it, nothing is missing.
+        if validation.is_best:
+            self.saver.save_best(self.progress)
         for listener in self.listeners:
             listener.on_validation(validation)
+        self.saver.save_last(self.progress)
 
     def _used(self, planned: Sequence[Sequence[int]], under_way: int = 0) -> float:
         """The share of the budget that is used, up to the middle of an update of `under_way` batches."""

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from s2s.build import build_compute
 from s2s.config import Config
 from s2s.data.corpus import Pair
 from s2s.errors import S2SError, UsageError
-from s2s.training.checkpoint import write_atomically
+from s2s.training.disk import write_atomically
 from s2s.training.trainer import DivergedError
 from s2s.workflow.corpora import Corpora, read_corpora
 from s2s.workflow.grid import Contender, Grid
@@ -75,7 +75,7 @@ class ComparedSet:
         src_lang: for what a word is.
     """
 
-    part: str
+    part: Literal["dev", "test"]
     pairs: tuple[Pair, ...]
     src_lang: str
 
@@ -190,8 +190,8 @@ def _plan(grid: Grid, out: Path, number: int) -> Planned:
     times, unfinished = [], 0
     for index, (other, other_seed) in enumerate(runs):
         run = RunDirectory(out / other.directory(other_seed))
-        if _is_finished(run):
-            times.append(float(run.read_results()["seconds"]))
+        if run.exists() and (results := run.read_results()):
+            times.append(results.seconds)
         elif index >= number - 1:
             unfinished += 1
     return Planned(
@@ -221,7 +221,8 @@ def _check_directory(out: Path, grid: Grid) -> None:
         )
     planned = {contender.directory(seed): contender.configs[seed] for contender, seed in _runs(grid)}
     differences = []
-    for path in sorted(child for child in out.iterdir() if RunDirectory(child).exists()):
+    # What was killed before it had its name is hidden, and removed by the next training there.
+    for path in sorted(child for child in out.glob("[!.]*") if RunDirectory(child).exists()):
         if path.name not in planned:
             differences.append(f"{path.name} is no run of this comparison")
         else:
@@ -261,7 +262,7 @@ def _check_data(grid: Grid, out: Path) -> ComparedSet:
         corpora = seen[key] if key in seen else seen.setdefault(key, read_corpora(config.data, seed))
         run = RunDirectory(out / contender.directory(seed))
         if run.exists():
-            check_hashes(run.read_manifest()["data"], corpora.hashes)
+            check_hashes(run.read_manifest().data, corpora.hashes)
         own = (
             ComparedSet("test", tuple(corpora.test), corpora.src_lang)
             if corpora.test

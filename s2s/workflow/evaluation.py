@@ -68,12 +68,13 @@ def evaluate(
     )
 
 
-def validator(run: Run, pairs: Sequence[Pair]) -> Callable[[], Scores]:
-    """What a trainer calls to score its model on dev: greedy search, for speed."""
+def validator(run: Run, pairs: Sequence[Pair], look: Callable[[Sequence[str]], None]) -> Callable[[], Scores]:
+    """What a trainer calls to score its model on dev: greedy search, for speed; `look` is shown the translations."""
     beam = Beam(size=1, length_penalty=1.0, max_length=run.config.decoding.max_length)
 
     def validate() -> Scores:
         result = evaluate(run, pairs, beam, names=("BLEU", "chrF2"))
+        look(result.translations)
         by_name = {score.name: score.value for score in result.scores}
         return {
             "loss": result.loss,

@@ -4,17 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from statistics import mean, stdev
-from typing import Any
+from typing import Literal
 
 from s2s.config import BUILTIN
 from s2s.data.words import split_words
 from s2s.errors import S2SError
 from s2s.evaluation.lengths import Bucket, bleu_by_length, bucket_by_length
 from s2s.evaluation.significance import LEVEL, Difference, paired_bootstrap
-from s2s.training.checkpoint import count_weights
+from s2s.training.checkpoint import read_summary
 from s2s.training.log import read_speed
 from s2s.workflow.comparison import Diverged, Trained
 from s2s.workflow.grid import Contender, LeftOut, Variation
+from s2s.workflow.manifest import Manifest
+from s2s.workflow.results import KeptEvaluation, Results
 from s2s.workflow.run import RunDirectory
 from s2s.workflow.training import FINAL_SCORES
 
@@ -52,7 +54,7 @@ class RunMeasure:
     test: Mapping[str, float] | None
     from_first: Mapping[str, Difference]
     bleu_by_length: tuple[float, ...]
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     def score(self, part: str, name: str) -> float | None:
         """A corpus score on `dev` or `test`; None where there is no such set."""
@@ -126,7 +128,7 @@ class Measured:
     """
 
     name: str
-    part: str
+    part: Literal["dev", "test"]
     sentences: int
     builtin: bool
     seeds: tuple[int, ...]
@@ -157,7 +159,7 @@ def measure(trained: Trained) -> Measured:
             where=str(trained.out),
             hint="Lower training.learning_rate, or set training.clip.",
         )
-    results = {key: run.read_results() for key, run in finished.items()}
+    results = {key: found for key, run in finished.items() if (found := run.read_results())}
     contenders = [c for c in trained.grid.contenders if any((c.name, seed) in finished for seed in trained.grid.seeds)]
     differences = _differences(trained, contenders, results)
     scored = trained.scored
@@ -169,7 +171,7 @@ def measure(trained: Trained) -> Measured:
             _run_measure(trained, finished[key], key[1], results[key], buckets, differences.get(key, {}))
             for key in keys
         ]
-        models.append(ModelMeasure(contender, results[keys[0]][scored.part]["search"], tuple(runs)))
+        models.append(ModelMeasure(contender, results[keys[0]].on(scored.part).search, tuple(runs)))
     first = next(iter(results.values()))
     return Measured(
         name=trained.out.name.removeprefix("compare-"),
@@ -182,7 +184,7 @@ def measure(trained: Trained) -> Measured:
         models=tuple(models),
         left_out=trained.grid.left_out,
         diverged=trained.diverged,
-        signatures={score["name"]: score["signature"] for score in first[scored.part]["scores"]},
+        signatures={score.name: score.signature for score in first.on(scored.part).scores},
         bootstrap={d.name: d.signature for found in list(differences.values())[:1] for d in found.values()},
     )
 
@@ -192,7 +194,7 @@ Key = tuple[str, int]
 
 
 def _differences(
-    trained: Trained, contenders: Sequence[Contender], results: Mapping[Key, Mapping[str, Any]]
+    trained: Trained, contenders: Sequence[Contender], results: Mapping[Key, Results]
 ) -> dict[Key, dict[str, Difference]]:
     """Of each run from that of the first model with the same seed, where both were trained."""
     part, references = trained.scored.part, [pair.trg for pair in trained.scored.pairs]
@@ -202,7 +204,7 @@ def _differences(
         others = [key for key in others if key in results]
         if first not in results:
             continue
-        translations = [results[key][part]["translations"] for key in (first, *others)]
+        translations = [results[key].on(part).translations for key in (first, *others)]
         compared = paired_bootstrap(translations[0], translations[1:], references, FINAL_SCORES)
         found |= {key: {d.name: d for d in differences} for key, differences in zip(others, compared, strict=True)}
     return found
@@ -212,7 +214,7 @@ def _run_measure(
     trained: Trained,
     run: RunDirectory,
     seed: int,
-    results: Mapping[str, Any],
+    results: Results,
     buckets: Sequence[Bucket],
     from_first: Mapping[str, Difference],
 ) -> RunMeasure:
@@ -220,18 +222,18 @@ def _run_measure(
     return RunMeasure(
         seed=seed,
         directory=run.path.name,
-        parameters=count_weights(run.best),
+        parameters=read_summary(run.best).parameters,
         tokens_per_second=read_speed(run.metrics),
-        minutes=results["seconds"] / 60.0,
-        updates=results["updates"],
-        best_update=results["best_update"],
-        dev=_scores(results["dev"]),
-        test=_scores(results["test"]) if results["test"] else None,
+        minutes=results.seconds / 60.0,
+        updates=results.updates,
+        best_update=results.best_update,
+        dev=_scores(results.dev),
+        test=_scores(results.test) if results.test else None,
         from_first=from_first,
-        bleu_by_length=tuple(bleu_by_length(buckets, results[trained.scored.part]["translations"], references)),
+        bleu_by_length=tuple(bleu_by_length(buckets, results.on(trained.scored.part).translations, references)),
         manifest=run.read_manifest(),
     )
 
 
-def _scores(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    return {score["name"]: score["value"] for score in evaluation["scores"]}
+def _scores(evaluation: KeptEvaluation) -> dict[str, float]:
+    return {score.name: score.value for score in evaluation.scores}

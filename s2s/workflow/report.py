@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from s2s.plots.lengths import Curve, LengthGroup, draw_bleu_by_length
-from s2s.training.checkpoint import write_atomically
+from s2s.training.disk import write_atomically
 from s2s.workflow.corpora import BUILTIN_WARNING
 from s2s.workflow.markdown import findings, to_markdown
 from s2s.workflow.measurement import Measured, ModelMeasure, RunMeasure

@@ -9,10 +9,13 @@ best.safetensors        the weights with the best dev score: what translation us
 metrics.jsonl           an object a line for every update and validation
 results.json            the final scores
 log.txt                 what was said on the way
+.lock                   there while a training goes on
+
+A run may come from a stranger. Nothing in it is executed, nothing outside it is read, and no more of it than a run
+can need.
 """
 
 import json
-import shutil
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,28 +29,32 @@ from s2s.config import Config, check_config, to_toml
 from s2s.data.tokenizer import Tokenizer
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, save_training, save_weights, write_atomically
-from s2s.training.optim import build_adam
+from s2s.training.checkpoint import Progress, save_training, save_weights
+from s2s.training.disk import write_atomically
+from s2s.training.log import MetricsLog
+from s2s.workflow.manifest import Manifest, parse_manifest
+from s2s.workflow.results import Results, parse_results
+from s2s.workflow.tokenizers import Tokenizers
 
-FORMAT_VERSION = 1
-"""Raised when a run directory of this program could no longer be read by the version before."""
+FILES = (
+    "manifest.json",
+    "config.toml",
+    "written.toml",
+    "tokenizer.model",
+    "src.model",
+    "trg.model",
+    "last.safetensors",
+    "best.safetensors",
+    "metrics.jsonl",
+    "results.json",
+    "log.txt",
+    ".lock",
+)
+"""Every file that a run may have."""
 
-
-@dataclass(frozen=True)
-class Tokenizers:
-    """The tokenizer of each side; the same one where the vocabulary is joint."""
-
-    src: Tokenizer
-    trg: Tokenizer
-
-    @property
-    def joint(self) -> bool:
-        """Whether both sides share one vocabulary."""
-        return self.src is self.trg
-
-    def models(self) -> tuple[bytes, bytes]:
-        """What tells two sets of tokenizers apart."""
-        return self.src.model, self.trg.model
+LONGEST_TEXT = 16 << 20
+LARGEST_TOKENIZER = 256 << 20
+"""Bytes that are read of a file of a run at most; a million pieces, the most that a vocabulary has, take 30 MB."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,10 @@ class RunDirectory:
         """Keep the configuration, resolved."""
         self.write_text("config.toml", to_toml(config))
 
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Say what the run is; after this it counts as one."""
+        self.write_json("manifest.json", manifest.model_dump(mode="json"))
+
     def write_tokenizers(self, tokenizers: Tokenizers) -> None:
         """Keep the tokenizers."""
         if tokenizers.joint:
@@ -100,43 +111,21 @@ class RunDirectory:
         write_atomically(self.path / "src.model", tokenizers.src.model)
         write_atomically(self.path / "trg.model", tokenizers.trg.model)
 
-    def read_manifest(self) -> dict[str, Any]:
-        """What the run is.
+    def read_manifest(self) -> Manifest:
+        """What the run is; the first to be asked of any, since it looks at the directory as a whole, too.
 
         Raises:
-            S2SError: there is no run here, or one of a later version of the program.
+            S2SError: there is no run here, it is damaged, of a later version of the program, or reaches out of its
+                directory.
         """
-        path = self.path / "manifest.json"
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            version = manifest["format_version"]
-        except (FileNotFoundError, NotADirectoryError) as fault:
+        if not self.exists():
             raise S2SError(
                 "there is no run here (no manifest.json)",
                 where=str(self.path),
                 hint="A run is the directory that `s2s train --out RUN` makes.",
-            ) from fault
-        except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise S2SError(f"the manifest is damaged ({fault})", where=str(path)) from fault
-        if not isinstance(version, int) or version > FORMAT_VERSION:
-            raise S2SError(
-                f"the run has format version {version!r}, and this program reads up to {FORMAT_VERSION}",
-                where=str(path),
-                hint="Update s2s.",
             )
-        return dict(manifest)
-
-    def read_results(self) -> dict[str, Any]:
-        """What a finished run scored.
-
-        Raises:
-            S2SError: it is not finished, or the file is damaged.
-        """
-        path = self.path / "results.json"
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as fault:
-            raise S2SError(f"the run's results are missing or damaged ({fault})", where=str(path)) from fault
+        self._refuse_what_is_no_plain_file()
+        return parse_manifest(self._read("manifest.json", LONGEST_TEXT), str(self.path / "manifest.json"))
 
     def read_config(self) -> Config:
         """The configuration of the run.
@@ -146,21 +135,64 @@ class RunDirectory:
         """
         path = self.path / "config.toml"
         try:
-            return check_config(tomllib.loads(path.read_text(encoding="utf-8")), where=str(path))
-        except (OSError, ValueError) as fault:
-            raise S2SError(f"the run's configuration is missing or damaged ({fault})", where=str(path)) from fault
+            return check_config(tomllib.loads(self._read("config.toml", LONGEST_TEXT).decode()), where=str(path))
+        except (ValueError, RecursionError) as fault:
+            raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path)) from fault
 
-    def read_tokenizers(self) -> Tokenizers:
-        """The tokenizers of the run.
+    def read_tokenizers(self, manifest: Manifest, config: Config) -> Tokenizers:
+        """The tokenizers of the run: one if `tokenizer.joint` says so.
 
         Raises:
-            S2SError: one cannot be read.
+            S2SError: one cannot be read, or is not the one that the manifest is of.
         """
-        joint = self.path / "tokenizer.model"
-        if joint.exists():
-            tokenizer = Tokenizer.load(joint)
-            return Tokenizers(src=tokenizer, trg=tokenizer)
-        return Tokenizers(src=Tokenizer.load(self.path / "src.model"), trg=Tokenizer.load(self.path / "trg.model"))
+        names = ("tokenizer.model",) if config.tokenizer.joint else ("src.model", "trg.model")
+        loaded = [Tokenizer(self._read(name, LARGEST_TOKENIZER), where=str(self.path / name)) for name in names]
+        tokenizers = Tokenizers(src=loaded[0], trg=loaded[-1])
+        for side, name in (("src", names[0]), ("trg", names[-1])):
+            if tokenizers.digests[side] != manifest.tokenizers.get(side):
+                raise S2SError(
+                    "the tokenizer is damaged, or of another run: its bytes do not match their checksum",
+                    where=str(self.path / name),
+                    hint="The run's manifest.json has the checksum; without its own tokenizer a model says nothing.",
+                )
+        return tokenizers
+
+    def read_results(self) -> Results | None:
+        """The final scores; None before the end of training.
+
+        Raises:
+            S2SError: they cannot be read.
+        """
+        path = self.path / "results.json"
+        return parse_results(self._read(path.name, LONGEST_TEXT), str(path)) if path.exists() else None
+
+    def _read(self, name: str, most: int) -> bytes:
+        path = self.path / name
+        try:
+            with path.open("rb") as stream:
+                content = stream.read(most + 1)
+        except OSError as fault:
+            raise S2SError(f"the file cannot be read: {fault.strerror}", where=str(path)) from fault
+        if len(content) > most:
+            raise S2SError(f"the file is no part of a run: it is larger than {most:,} bytes", where=str(path))
+        return content
+
+    def _refuse_what_is_no_plain_file(self) -> None:
+        """A link could lead to any file of the reader's, and a pipe has no end."""
+        inside = self.path.resolve()
+        for path in (self.path / name for name in FILES):
+            try:
+                leads_out = path.is_symlink() and not path.resolve().is_relative_to(inside)
+                is_plain = path.is_file() or not path.exists()
+            except (OSError, RuntimeError) as fault:  # RuntimeError: links in a circle
+                raise S2SError(f"the file cannot be read: {fault}", where=str(path)) from fault
+            if leads_out or not is_plain:
+                what = "a link out of the run" if leads_out else "no plain file"
+                raise S2SError(
+                    f"this is {what}; a run reads nothing outside its own directory",
+                    where=str(path),
+                    hint="Put the file itself there.",
+                )
 
 
 @dataclass(frozen=True)
@@ -171,46 +203,13 @@ class CheckpointSaver:
     model: Seq2Seq
     optimizer: torch.optim.Optimizer
     random_states: Callable[[], Mapping[str, Tensor]]
+    metrics: MetricsLog
 
     def save_last(self, progress: Progress) -> None:
-        """Keep all that going on needs."""
+        """Keep all that going on needs; the measurements first, which nobody will make again."""
+        self.metrics.sync()
         save_training(self.run.last, self.model, self.optimizer, self.random_states(), progress)
 
     def save_best(self, progress: Progress) -> None:
         """Keep the weights."""
         save_weights(self.run.best, self.model, progress)
-
-
-def create_run(
-    run: RunDirectory,
-    *,
-    config: Config,
-    written: str,
-    tokenizers: Tokenizers,
-    model: Seq2Seq,
-    manifest: Mapping[str, Any],
-) -> None:
-    """Make a run directory with all that training it needs, before its first update.
-
-    It is made aside and renamed, so that it is there whole or not at all.
-
-    Raises:
-        S2SError: it cannot be made.
-    """
-    aside = RunDirectory(run.path.with_name(f".{run.path.name}.new"))
-    try:
-        shutil.rmtree(aside.path, ignore_errors=True)
-        aside.path.mkdir(parents=True)
-        aside.write_config(config)
-        if written:
-            aside.write_text("written.toml", written)
-        aside.write_tokenizers(tokenizers)
-        save_training(aside.last, model, build_adam(model), {}, Progress())
-        aside.write_json("manifest.json", manifest)
-        aside.path.replace(run.path)
-    except OSError as fault:
-        raise S2SError(
-            f"the run directory cannot be made: {fault.strerror}",
-            where=str(run.path),
-            hint="Choose another --out.",
-        ) from fault

@@ -1,17 +1,12 @@
 """Train a run, or go on with one."""
 
-import platform
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import s2s
 from s2s.build import (
     Compute,
     build_budget,
@@ -27,15 +22,23 @@ from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS, train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import load_training, load_weights
+from s2s.training.checkpoint import Progress, load_training, load_weights
+from s2s.training.disk import remove_leftovers
 from s2s.training.log import MetricsLog
 from s2s.training.optim import build_adam
+from s2s.training.tensorfile import damaged
 from s2s.training.trainer import End, Pace, Trainer
 from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
+from s2s.workflow.creation import new_run, refuse_existing
 from s2s.workflow.evaluation import Evaluation, evaluate, validator
+from s2s.workflow.health import HealthWatch
+from s2s.workflow.initial import read_initial
+from s2s.workflow.lock import Lock
+from s2s.workflow.manifest import new_manifest
 from s2s.workflow.reporter import LoggedReporter, Reporter
-from s2s.workflow.run import FORMAT_VERSION, CheckpointSaver, RunDirectory, Tokenizers, create_run
-from s2s.workflow.translation import Run
+from s2s.workflow.run import CheckpointSaver, RunDirectory
+from s2s.workflow.tokenizers import Tokenizers
+from s2s.workflow.translation import Run, check_size
 
 MAY_CHANGE = frozenset(
     f"training.{key}"
@@ -52,6 +55,8 @@ MAY_CHANGE = frozenset(
 )
 """Settings that a resumed run may have otherwise; all others are part of what it is."""
 
+CHANGE_NUMBERS = frozenset({"training.device", "training.threads"})
+"""Of these, the ones with which the same computation gives other digits."""
 
 FINAL_SCORES = ("BLEU", "chrF2")
 """TER is left to `s2s eval`: on long lines it takes minutes."""
@@ -82,6 +87,8 @@ def train(
     *,
     written: str = "",
     command: Sequence[str] = (),
+    init_from: Path | None = None,
+    overwrite: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train a new run.
@@ -92,6 +99,8 @@ def train(
         reporter: is told how it goes.
         written: the configuration file as the user wrote it, kept beside the resolved one.
         command: the command line, for the record.
+        init_from: a run whose weights and vocabulary it begins with.
+        overwrite: whether a run at `out` is replaced, once all is ready for training.
         should_stop: asked after each update; True ends training with everything saved.
 
     Raises:
@@ -101,21 +110,29 @@ def train(
     check_model(config.model)
     run = RunDirectory(out)
     reporter = LoggedReporter(reporter)
-    _refuse_existing(out)
+    refuse_existing(out, overwrite=overwrite)
+    initial = read_initial(init_from, config) if init_from else None
     compute = build_compute(config)
     _report_compute(compute, reporter)
-    corpora = read_corpora(config.data, config.training.seed)
-    for note in corpora.notes:
-        reporter.note(note)
-    for warning in corpora.warnings:
-        reporter.warn(warning)
-    tokenizers = _train_tokenizers(config, corpora.train, reporter)
+    corpora = _read_corpora(config, reporter)
+    tokenizers = initial.tokenizers if initial else _train_tokenizers(config, corpora.train, reporter)
     torch.manual_seed(config.training.seed)
-    model = _new_model(config, tokenizers).to(compute.device)
-    manifest = _manifest(config, corpora, compute, command)
-    create_run(run, config=config, written=written, tokenizers=tokenizers, model=model, manifest=manifest)
-    reporter.open(run.log)
-    return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
+    model = _new_model(config, tokenizers)
+    if initial:
+        initial.fill(model)
+        reporter.note(f"beginning with the weights of {init_from}, after its update {initial.origin.updates:,}")
+    manifest = new_manifest(corpora, config, compute, command, model, tokenizers, initial.origin if initial else None)
+    with new_run(
+        run,
+        config=config,
+        written=written,
+        tokenizers=tokenizers,
+        model=model,
+        manifest=manifest,
+        overwrite=overwrite,
+    ):
+        reporter.open(run.log)
+        return _fit(run, config, corpora, tokenizers, compute, model.to(compute.device), reporter, should_stop)
 
 
 def resume(
@@ -133,25 +150,29 @@ def resume(
 
     Raises:
         UsageError: a setting cannot be changed any more.
-        S2SError: the run or its data cannot be read, or the data are not those that it was trained on.
+        S2SError: the run or its data cannot be read, the data are not those that it was trained on, or another
+            process trains it.
     """
     run = RunDirectory(path)
     manifest = run.read_manifest()
-    reporter = LoggedReporter(reporter)
-    reporter.open(run.log)
-    config = _changed(run.read_config(), overrides or {}, reporter)
-    # What was chosen by measuring stays as it was chosen, or the numbers would differ.
-    training = config.training.model_copy(
-        update={"precision": manifest["precision"], "threads": config.training.threads or manifest["threads"]}
-    )
-    compute = build_compute(config.model_copy(update={"training": training}))
-    _report_compute(compute, reporter)
-    corpora = read_corpora(config.data, config.training.seed)
-    check_hashes(manifest["data"], corpora.hashes)
-    tokenizers = run.read_tokenizers()
-    model = _new_model(config, tokenizers).to(compute.device)
-    run.write_config(config)
-    return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
+    with Lock(path):
+        remove_leftovers(path)
+        reporter = LoggedReporter(reporter)
+        reporter.open(run.log)
+        config = _changed(run.read_config(), overrides or {}, reporter)
+        # What was chosen by measuring stays as it was chosen, or the numbers would differ.
+        training = config.training.model_copy(
+            update={"precision": manifest.precision, "threads": config.training.threads or manifest.threads}
+        )
+        compute = build_compute(config.model_copy(update={"training": training}))
+        _report_compute(compute, reporter)
+        corpora = read_corpora(config.data, config.training.seed)
+        check_hashes(manifest.data, corpora.hashes)
+        tokenizers = run.read_tokenizers(manifest, config)
+        check_size(run.last, config, tokenizers)
+        model = _new_model(config, tokenizers).to(compute.device)
+        run.write_config(config)
+        return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
 
 
 def _fit(
@@ -169,11 +190,16 @@ def _fit(
     saved = load_training(run.last, model, optimizer)
     progress = saved.progress
     replicas = build_replicas(config.training, compute, model)
-    replicas.set_random_states(saved.random)
+    try:
+        replicas.set_random_states(saved.random)
+    except (RuntimeError, TypeError) as fault:
+        raise damaged(run.last, fault) from fault
     if progress.updates:
         reporter.note(f"going on after update {progress.updates:,}, epoch {progress.epoch + 1}")
     settings = config.training
+    metrics = MetricsLog(run.metrics, progress)
     loaded = Run(run, config, corpora.src_lang, corpora.trg_lang, tokenizers, model, compute)
+    watch = HealthWatch(loaded, corpora.dev, reporter.warn)
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
@@ -184,9 +210,9 @@ def _fit(
         clip=settings.clip,
         dropout_after=settings.dropout_after,
         replicas=replicas,
-        validate=validator(loaded, corpora.dev),
-        saver=CheckpointSaver(run, model, optimizer, replicas.random_states),
-        listeners=(MetricsLog(run.metrics, progress.updates), reporter),
+        validate=validator(loaded, corpora.dev, watch.look),
+        saver=CheckpointSaver(run, model, optimizer, replicas.random_states, metrics),
+        listeners=(metrics, reporter, watch),
         should_stop=should_stop,
         progress=progress,
     )
@@ -194,41 +220,45 @@ def _fit(
     limit = "patience" if end is End.PATIENCE else _tightest(settings)
     if end is End.INTERRUPTED:
         return Outcome(run, end, trainer.progress.updates, limit, dev=None, test=None)
-    load_weights(run.best, model)
-    model.eval()
+    if config.data.corpus == BUILTIN:
+        reporter.warn(BUILTIN_WARNING)
+    return _scored(loaded, corpora, Outcome(run, end, trainer.progress.updates, limit, None, None), trainer.progress)
+
+
+def _scored(loaded: Run, corpora: Corpora, outcome: Outcome, progress: Progress) -> Outcome:
+    """The outcome with the scores of the best checkpoint, which the run keeps."""
+    best = load_weights(outcome.run.best, loaded.model)
+    loaded.model.eval()
     beam = loaded.beam()
     dev = evaluate(loaded, corpora.dev, beam, FINAL_SCORES)
     test = evaluate(loaded, corpora.test, beam, FINAL_SCORES) if corpora.test else None
-    run.write_json(
+    outcome.run.write_json(
         "results.json",
         {
-            "end": end.value,
-            "updates": trainer.progress.updates,
-            "best_update": trainer.progress.best_update,
-            "seconds": trainer.progress.seconds,
+            "end": outcome.end.value,
+            "updates": progress.updates,
+            "best_update": best.updates,
+            "seconds": progress.seconds,
             "dev": asdict(dev),
             "test": asdict(test) if test else None,
         },
     )
-    if config.data.corpus == BUILTIN:
-        reporter.warn(BUILTIN_WARNING)
-    return Outcome(run, end, trainer.progress.updates, limit, dev=dev, test=test)
-
-
-def _refuse_existing(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise S2SError(
-            "the run directory exists already, and nothing is overwritten",
-            where=str(out),
-            hint=f"Choose another --out, or go on with it: s2s train --resume {out}",
-        )
+    return replace(outcome, dev=dev, test=test)
 
 
 def _report_compute(compute: Compute, reporter: Reporter) -> None:
-    kind = "bf16" if compute.precision == torch.bfloat16 else "fp32"
-    reporter.note(f"device: {compute.device}, {kind}, {compute.threads} CPU threads")
+    reporter.note(f"device: {compute.device}, {compute.precision_name}, {compute.threads} CPU threads")
     if compute.device.type == "cpu" and torch.cuda.is_available():
         reporter.warn("training on the CPU while a CUDA device lies idle; --set training.device=cuda uses it")
+
+
+def _read_corpora(config: Config, reporter: Reporter) -> Corpora:
+    corpora = read_corpora(config.data, config.training.seed)
+    for note in corpora.notes:
+        reporter.note(note)
+    for warning in corpora.warnings:
+        reporter.warn(warning)
+    return corpora
 
 
 def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
@@ -253,49 +283,31 @@ def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:
     return build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
 
 
-def _manifest(config: Config, corpora: Corpora, compute: Compute, command: Sequence[str]) -> dict[str, Any]:
-    return {
-        "format_version": FORMAT_VERSION,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "command": list(command),
-        "src_lang": corpora.src_lang,
-        "trg_lang": corpora.trg_lang,
-        "pairs": {"train": len(corpora.train), "dev": len(corpora.dev), "test": len(corpora.test)},
-        "data": dict(corpora.hashes),
-        "corpus": config.data.corpus,
-        "device": str(compute.device),
-        "precision": "bf16" if compute.precision == torch.bfloat16 else "fp32",
-        "threads": compute.threads,
-        "versions": {
-            "s2s": s2s.__version__,
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("torch", "sentencepiece", "sacrebleu", "safetensors")},
-        },
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
 def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -> Config:
     """The run's configuration with the settings that may change on resume changed.
 
     Raises:
-        UsageError: naming those that may not.
+        UsageError: naming each that differs, and whether it may.
     """
     before = config.model_dump(mode="json")
     changed = check_config(merge(before, dict(overrides)))
     differing = {
-        f"{section}.{key}": (value, before[section][key])
+        f"{section}.{key}": f"{section}.{key}: {value} (was {before[section][key]})"
         for section, keys in changed.model_dump(mode="json").items()
         for key, value in keys.items()
         if value != before[section][key]
     }
-    if fixed := sorted(set(differing) - MAY_CHANGE):
+    if not differing.keys() <= MAY_CHANGE:
+        lines = [f"{line}: {'allowed' if name in MAY_CHANGE else 'refused'}" for name, line in differing.items()]
         raise UsageError(
-            f"a run cannot be resumed with another {', '.join(fixed)}",
-            hint=f"These may change: {', '.join(sorted(MAY_CHANGE))}. For the others train a new run.",
+            "a run cannot be resumed with these settings:\n  " + "\n  ".join(lines),
+            hint=f"These may change: {', '.join(sorted(MAY_CHANGE))}. For the others train a new run, "
+            "perhaps with --init-from.",
         )
-    for name, (now, then) in differing.items():
-        reporter.note(f"{name}: {now} (was {then})")
+    for line in differing.values():
+        reporter.note(f"{line}: allowed")
+    if inexact := sorted(differing.keys() & CHANGE_NUMBERS):
+        reporter.warn(f"with another {' and '.join(inexact)} the run goes on, but not to the same bits")
     return changed
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.build import Compute, build_beam, build_compute, build_model
+from s2s.build import Compute, build_beam, build_compute, build_model, outline_model
 from s2s.config import Config, check_config, merge
 from s2s.data.batches import Batch
 from s2s.decoding.search import Beam
@@ -16,8 +16,9 @@ from s2s.decoding.stepper import EnsembleStepper, ModelStepper, StepModel, mean_
 from s2s.decoding.translator import Translation, Translator
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import load_weights
-from s2s.workflow.run import RunDirectory, Tokenizers
+from s2s.training.checkpoint import check_fits, load_weights
+from s2s.workflow.run import RunDirectory
+from s2s.workflow.tokenizers import Tokenizers
 
 __all__ = ["Run", "Translation", "load_ensemble", "load_run", "translate"]
 
@@ -86,25 +87,36 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
     manifest = directory.read_manifest()
     here = {"training": {"device": device, "threads": threads, "precision": "auto"}}
     config = check_config(merge(directory.read_config().model_dump(mode="json"), here))
-    tokenizers = directory.read_tokenizers()
+    tokenizers = directory.read_tokenizers(manifest, config)
     if not directory.best.exists():
         raise S2SError(
             "the run has no trained weights yet: it was stopped before its first validation",
             where=str(path),
             hint=f"Go on with it: s2s train --resume {path}",
         )
+    check_size(directory.best, config, tokenizers)
     compute = build_compute(config)
     model = build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
     load_weights(directory.best, model)
     return Run(
         directory=directory,
         config=config,
-        src_lang=str(manifest["src_lang"]),
-        trg_lang=str(manifest["trg_lang"]),
+        src_lang=manifest.src_lang,
+        trg_lang=manifest.trg_lang,
         tokenizers=tokenizers,
         model=model.to(compute.device).eval(),
         compute=compute,
     )
+
+
+def check_size(checkpoint: Path, config: Config, tokenizers: Tokenizers) -> None:
+    """Before memory is taken for a model: the checkpoint is one of its size.
+
+    Raises:
+        S2SError: it is of another model, or damaged.
+    """
+    outline = outline_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
+    check_fits(checkpoint, outline)
 
 
 def load_ensemble(paths: Sequence[Path], *, device: str = "auto", threads: int = 0) -> Run:
@@ -115,7 +127,7 @@ def load_ensemble(paths: Sequence[Path], *, device: str = "auto", threads: int =
     """
     first, *others = [load_run(path, device=device, threads=threads) for path in paths]
     for other in others:
-        if other.tokenizers.models() != first.tokenizers.models():
+        if other.tokenizers.digests != first.tokenizers.digests:
             raise S2SError(
                 f"the run has other vocabularies than {first.directory.path}, and an ensemble speaks one language",
                 where=str(other.directory.path),

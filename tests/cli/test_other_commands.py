@@ -257,7 +257,8 @@ def test_the_version(s2s: S2S) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "translate", "eval", "align", "plot-alignment", "plot-gates", "settings", "data"]
+    "command",
+    ["", "train", "translate", "eval", "align", "plot-alignment", "plot-gates", "info", "settings", "data"],
 )
 def test_help_goes_to_standard_output(s2s: S2S, command: str) -> None:
     done = s2s(*([command] if command else []), "--help")

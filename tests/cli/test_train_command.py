@@ -109,6 +109,9 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
         (["--test", "a", "b", "--test-tsv", "c"], r"error: --test and --test-tsv both name the test pairs"),
         (["--dev", "a", "b"], r"takes no files"),
         (["--resume", "r", "--out", "q"], r"error: --resume goes on with the settings and data of the run\n  Beside"),
+        (["--resume", "r", "--init-from", "q"], r"error: --resume goes on with the settings and data of the run"),
+        (["--resume", "r", "--overwrite"], r"error: --resume goes on with the settings and data of the run"),
+        (["--overwrite"], r"error: --overwrite replaces the run that --out names\n  Give --out RUN"),
         (["--resume", "r", "--train", "a", "b"], r"error: --resume goes on with the settings and data of the run"),
         (["--set", "training.device=warp"], r"error: training\.device: 'warp' is no device"),
         (
@@ -131,6 +134,7 @@ def test_faults_of_the_command(s2s: S2S, tmp_path: Path, arguments: list[str], m
     [
         (["--train", "a.en", "a.fr"], r"error: \S*a\.en: There is no such file\.\n"),
         (["--resume", "nowhere"], r"error: nowhere: there is no run here \(no manifest\.json\)"),
+        (["--init-from", "nowhere"], r"error: nowhere: there is no run here \(no manifest\.json\)"),
     ],
 )
 def test_faults_of_the_data(s2s: S2S, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -198,10 +202,10 @@ def test_a_run_goes_on_with_more_budget(s2s: S2S, run: Path, tmp_path: Path) -> 
     shutil.copytree(run, tmp_path / "r")
     done = s2s("train", "--resume", "r", "--set", "training.max_updates=7")
     assert done.code == 0, done.err
-    assert "training.max_updates: 7 (was 6)\n" in done.err
+    assert "training.max_updates: 7 (was 6): allowed\n" in done.err
     refused = s2s("train", "--resume", "r", "--set", "model.cell=lstm")
     assert refused.code == 2
-    assert "error: a run cannot be resumed with another model.cell\n  These may change: " in refused.err
+    assert "error: a run cannot be resumed with these settings:\n  model.cell: lstm (was gru): refused\n" in refused.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])

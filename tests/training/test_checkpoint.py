@@ -1,7 +1,6 @@
 """Checkpoints: what comes back is what was saved, to the bit, and whatever else lies there is refused by name."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from s2s.build import build_model
@@ -18,15 +16,19 @@ from s2s.data.batches import Batch
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import (
+    MOST_BESIDE,
     Progress,
-    count_weights,
+    check_fits,
+    check_whole,
     load_training,
     load_weights,
+    read_summary,
     save_training,
     save_weights,
-    write_atomically,
 )
+from s2s.training.disk import write_atomically
 from s2s.training.optim import build_adam
+from s2s.training.tensorfile import serialise
 
 RANDOM = {"replica.0": torch.Generator().manual_seed(3).get_state(), "replica.1": torch.arange(5, dtype=torch.uint8)}
 PROGRESS = Progress(updates=7, epoch=2, batch=3, seconds=1 / 3, best_score=-0.1, best_update=4, stale=1, validated_at=6)
@@ -111,10 +113,10 @@ def test_weights_are_counted_without_being_read(tmp_path: Path, tiny_vocab: int,
     save_weights(tmp_path / "best", model, PROGRESS)
     save_training(tmp_path / "last", model, build_adam(model), RANDOM, PROGRESS)
     expected = sum(parameter.numel() for parameter in model.parameters())
-    assert count_weights(tmp_path / "best") == count_weights(tmp_path / "last") == expected
+    assert [read_summary(tmp_path / name).parameters for name in ("best", "last")] == [expected] * 2
     (tmp_path / "best").write_bytes(b"x")
     with pytest.raises(S2SError, match="damaged, or not one of ours"):
-        count_weights(tmp_path / "best")
+        read_summary(tmp_path / "best")
 
 
 def test_weights_are_read_from_either_kind(
@@ -187,11 +189,94 @@ def test_a_damaged_checkpoint_is_refused(
     assert same(other, untouched)
 
 
-def test_progress_that_is_no_table_is_refused(tmp_path: Path, tiny_vocab: int) -> None:
+@pytest.mark.parametrize(
+    ("progress", "reason"),
+    [
+        ([1, 2], r"argument after \*\* must be a mapping"),
+        ({"updates": 1, "downdates": 2}, "unexpected keyword argument 'downdates'"),
+        ({"updates": "7"}, "its progress has '7' for updates"),
+        ({"updates": 2**63}, "its progress has 9223372036854775808 for updates"),
+        ({"epoch": -2}, "its progress has -2 for epoch"),
+        ({"batch": True}, "its progress has True for batch"),
+        ({"skipped": 1.5}, "its progress has 1.5 for skipped"),
+        ({"seconds": float("nan")}, "its progress has nan for seconds"),
+        ({"best_score": "high"}, "its progress has 'high' for best_score"),
+        ({"best_score": float("nan")}, "its progress has nan for best_score"),
+    ],
+)
+def test_progress_that_makes_no_sense_is_refused(
+    tmp_path: Path, tiny_vocab: int, progress: object, reason: str
+) -> None:
+    """Whole files, of somebody who knows how they are made."""
+    model = model_of(tiny_vocab)
     path = tmp_path / "last.safetensors"
-    save_file({"x": torch.zeros(1)}, path, metadata={"progress": json.dumps([1, 2])})
-    with pytest.raises(S2SError, match="damaged, or not one of ours"):
-        load_weights(path, model_of(tiny_vocab))
+    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    write_atomically(path, *serialise(tensors, {"progress": json.dumps(progress)}))
+    with pytest.raises(S2SError, match=rf"damaged, or not one of ours \(.*{reason}"):
+        load_weights(path, model)
+
+
+def test_a_checkpoint_without_progress_is_refused(tmp_path: Path, tiny_vocab: int) -> None:
+    model = model_of(tiny_vocab)
+    path = tmp_path / "last.safetensors"
+    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
+    write_atomically(path, *serialise(tensors, {}))
+    with pytest.raises(S2SError, match=r"damaged, or not one of ours \('progress'\)"):
+        load_weights(path, model)
+
+
+def test_of_a_score_without_end_comes_back_the_same(tmp_path: Path, tiny_vocab: int) -> None:
+    model = model_of(tiny_vocab)
+    progress = Progress().validated(float("nan"))
+    save_weights(tmp_path / "best", model, progress)
+    assert load_weights(tmp_path / "best", model) == progress
+
+
+def test_a_checkpoint_says_what_it_is(tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer]) -> None:
+    model, optimizer = trained
+    path = tmp_path / "last"
+    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    summary = read_summary(path)
+    assert summary.progress == PROGRESS
+    assert summary.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert summary.bytes == path.stat().st_size
+    assert summary.checksum in path.read_bytes().decode("latin-1")
+    check_whole(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert read_summary(path).progress == PROGRESS
+    with pytest.raises(S2SError, match="its bytes do not match their checksum"):
+        check_whole(path)
+
+
+def test_a_model_of_any_size_is_refused_before_it_is_made(tmp_path: Path, tiny_vocab: int) -> None:
+    """10^15 numbers on torch's meta device, which holds none of them."""
+    path = tmp_path / "best"
+    save_weights(path, model_of(tiny_vocab), PROGRESS)
+    check_fits(path, model_of(tiny_vocab))
+    with torch.device("meta"):
+        huge = torch.nn.Linear(10**8, 10**7, bias=False)
+        check_fits(path, model_of(tiny_vocab))
+    with pytest.raises(
+        S2SError, match=r"model\.weight should have shape \(10000000, 100000000\), and there is nothing"
+    ):
+        check_fits(path, huge)
+
+
+def test_a_checkpoint_that_is_far_too_large_for_its_model_is_refused(tmp_path: Path) -> None:
+    model = torch.nn.Linear(1, 1)
+    tensors = {"model.weight": torch.zeros(1, 1), "model.bias": torch.zeros(1), "x": torch.zeros(MOST_BESIDE // 4)}
+    write_atomically(tmp_path / "x", *serialise(tensors, {}))
+    with pytest.raises(
+        S2SError, match=r"the checkpoint has 67,1\S+ bytes, and one of this model has at most 67,108,928"
+    ):
+        check_fits(tmp_path / "x", model)
+
+
+def test_the_numbers_must_be_of_the_right_kind(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "x", *serialise({"model.weight": torch.zeros(1, 1, dtype=torch.float64)}, {}))
+    with pytest.raises(S2SError, match=r"and there is a tensor of shape \(1, 1\) in torch.float64"):
+        check_fits(tmp_path / "x", torch.nn.Linear(1, 1, bias=False))
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path, tiny_vocab: int) -> None:
@@ -223,49 +308,6 @@ def test_a_checkpoint_with_a_moment_missing_is_refused(
         load_training(path, other, build_adam(other))
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(S2SError, match="cannot be written: No space left on device") as caught:
-        write_atomically(path, b"new")
-    assert caught.value.where == str(path)
-    assert "untouched" in str(caught.value)
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_write_replaces_the_file_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When it is renamed the new one is whole and on the disk; until then the old one stands."""
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-    flushed: list[bytes] = []
-    fsync = os.fsync
-
-    def watch(descriptor: int) -> None:
-        assert path.read_bytes() == b"old"
-        fsync(descriptor)
-        (aside,) = set(tmp_path.iterdir()) - {path}
-        flushed.append(aside.read_bytes())
-
-    monkeypatch.setattr(os, "fsync", watch)
-    write_atomically(path, b"new")
-    assert flushed == [b"new"]
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(S2SError, match="cannot be written: No such file"):
-        write_atomically(tmp_path / "none" / "file", b"")
-
-
 def test_progress_remembers_the_best_score() -> None:
     progress = Progress(updates=1).validated(-2.0)
     assert (progress.best_score, progress.best_update, progress.stale, progress.validated_at) == (-2.0, 1, 0, 1)
@@ -280,22 +322,6 @@ def test_weights_alone_are_refused_for_going_on(tmp_path: Path, tiny_vocab: int)
     save_weights(tmp_path / "best", model, Progress(updates=7))
     with pytest.raises(S2SError, match=r"of another model: optimizer.* and there is nothing"):
         load_training(tmp_path / "best", model, build_adam(model))
-
-
-def test_a_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(S2SError, match="cannot be written"):
-        write_atomically(tmp_path / "file" / "x", b"")
-
-
-def test_an_interrupted_write_leaves_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(_: int) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", stop)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "x", b"")
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_loaded_optimizer_does_not_hang_on_its_file(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import EncodedPair, TrainingData, collate
 from s2s.data.tokenizer import EOS
+from s2s.nn.cells import CELLS
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress, load_training, save_training, save_weights
 from s2s.training.log import MetricsLog
 from s2s.training.loss import token_loss
-from s2s.training.optim import Budget, Schedule, build_adam
+from s2s.training.optim import Budget, Schedule, build_adam, clip_gradients
 from s2s.training.parallel import Replicas
 from s2s.training.trainer import DivergedError, End, Listener, Pace, Scores, Trainer, Update, Validation
 
@@ -153,7 +154,7 @@ def sit(
         replicas=replicas,
         validate=job.scores or (lambda: dev_loss(model)),
         saver=diary,
-        listeners=(MetricsLog(directory / "metrics", progress.updates), diary, *listeners),
+        listeners=(MetricsLog(directory / "metrics", progress), diary, *listeners),
         should_stop=should_stop,
         progress=progress,
     )
@@ -199,7 +200,7 @@ def test_dropout_begins_after_as_many_epochs_as_it_is_told(stop: int | None, tmp
     assert all(late != never for late, never in zip(late_losses[EPOCH:], losses[EPOCH:], strict=True))
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", sorted(CELLS))
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_twenty_updates_are_ten_and_ten_more(cell: str, accumulate: int, replicas: int, tmp_path: Path) -> None:
@@ -272,6 +273,35 @@ def test_killed_without_warning_it_goes_on_from_its_last_checkpoint(at: int, tmp
     assert logged_updates(tmp_path / "killed") == list(range(1, at + 1))
     sit(tmp_path / "killed", job)
     assert files(tmp_path / "killed") == files(tmp_path / "straight")
+
+
+@dataclass(frozen=True)
+class DiesAfterValidation:
+    """A listener that dies when a validation was logged, and before the checkpoint says that it was done."""
+
+    at: int
+
+    def on_update(self, update: Update) -> None:
+        pass
+
+    def on_validation(self, validation: Validation) -> None:
+        if validation.update == self.at:
+            raise CrashError
+
+
+@pytest.mark.parametrize(
+    "how", [pace(validate_every=3), pace(checkpoint_every=1), pace(validate_every=EPOCH)], ids=repr
+)
+def test_a_validation_is_neither_lost_nor_logged_twice(how: Pace, tmp_path: Path) -> None:
+    """Also where a checkpoint was written between its update and it."""
+    job = Job(pace=how)
+    at = [v.update for v in sit(tmp_path / "straight", job).diary.validations]
+    for update in at:
+        directory = tmp_path / f"killed-{update}"
+        with pytest.raises(CrashError):
+            sit(directory, job, listeners=(DiesAfterValidation(update),))
+        sit(directory, job)
+        assert files(directory) == files(tmp_path / "straight"), f"killed at the validation of update {update}"
 
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path: Path) -> None:
@@ -370,7 +400,7 @@ def test_it_validates_at_the_end_of_each_epoch_or_as_often_as_told(tmp_path: Pat
 
 
 def test_what_happens_when(tmp_path: Path) -> None:
-    """The best checkpoint is there before the last one says so, and both before anybody is told."""
+    """The last checkpoint, which says that all was done, comes when the best one is there and everybody was told."""
     found = iter([2.0, 3.0, 1.0])
     job = Job(
         pace=pace(validate_every=3, checkpoint_every=2),
@@ -379,9 +409,9 @@ def test_what_happens_when(tmp_path: Path) -> None:
     )
     sitting = sit(tmp_path / "run", job)
     assert sitting.diary.events == [
-        *("update 1", "update 2", "last 2", "update 3", "best 3", "last 3", "validation 3"),
-        *("update 4", "last 4", "update 5", "update 6", "last 6", "validation 6"),
-        *("update 7", "best 7", "last 7", "validation 7"),
+        *("update 1", "update 2", "last 2", "update 3", "best 3", "validation 3", "last 3"),
+        *("update 4", "last 4", "update 5", "update 6", "validation 6", "last 6"),
+        *("update 7", "best 7", "validation 7", "last 7"),
     ]
 
 
@@ -422,11 +452,80 @@ def test_a_first_score_that_is_not_a_number_can_be_beaten(tmp_path: Path) -> Non
     assert sit(tmp_path / "run", Job(scores=lambda: {"loss": next(found)})).progress.best_score == -2.0
 
 
-def test_a_gradient_that_is_not_finite_ends_training_with_advice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# Loss or gradient that are not finite
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, which: Callable[[int], bool], norm: float = float("nan")) -> None:
+    """The gradient of the updates with these numbers, counted from 1 over all sittings, is not finite."""
+    number = count(1)
+
+    def clip(model: Seq2Seq, limit: float) -> float:
+        if not which(next(number)):
+            return clip_gradients(model, limit)
+        for parameter in model.parameters():
+            assert parameter.grad is not None
+            parameter.grad.fill_(norm)
+        return norm
+
+    monkeypatch.setattr("s2s.training.trainer.clip_gradients", clip)
+
+
+@pytest.mark.parametrize("norm", [float("nan"), float("inf")])
+def test_an_update_whose_gradient_is_not_finite_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, norm: float
 ) -> None:
-    monkeypatch.setattr("s2s.training.trainer.clip_gradients", lambda model, limit: float("nan"))
+    weights: dict[int, list[torch.Tensor]] = {}
+
+    def keep(diary: Diary, update: Update) -> None:
+        assert diary.model is not None
+        diary.updates.append(update)
+        weights[update.update] = [parameter.detach().clone() for parameter in diary.model.parameters()]
+
+    monkeypatch.setattr(Diary, "on_update", keep)
+    spoil(monkeypatch, {4, 5, 8}.__contains__, norm)
+    sitting = sit(tmp_path / "run", Job())
+    assert [update.update for update in sitting.diary.updates if update.skipped] == [4, 5, 8]
+    assert (sitting.progress.skipped, sitting.progress.skipped_in_row) == (3, 0)
+    for number in range(2, 2 * EPOCH + 1):
+        changed = any(not torch.equal(a, b) for a, b in zip(weights[number - 1], weights[number], strict=True))
+        assert changed == (number not in (4, 5, 8))
+    assert all(torch.isfinite(tensor).all() for tensor in weights[2 * EPOCH])
+
+
+@pytest.mark.parametrize("skipped", [{1}, {1, 2, 3}, {4, 5, 8}])
+def test_with_updates_skipped_it_goes_on_to_the_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skipped: set[int]
+) -> None:
+    """Also where Adam, having done no step, has nothing to save."""
+    spoil(monkeypatch, skipped.__contains__)
+    sit(tmp_path / "straight", Job())
+    for stop in (1, 4, 5):
+        spoil(monkeypatch, skipped.__contains__)
+        sit(tmp_path / f"stopped-{stop}", Job(), stop_at(stop))
+        sit(tmp_path / f"stopped-{stop}", Job())
+        assert files(tmp_path / f"stopped-{stop}") == files(tmp_path / "straight")
+
+
+def test_a_loss_that_is_not_finite_is_skipped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Replicas.backward
+    monkeypatch.setattr(Replicas, "backward", lambda *args: (float("inf"), found(*args)[1]))
+    budget = Budget(updates=3, epochs=0, seconds=0.0)
+    assert all(update.skipped for update in sit(tmp_path / "run", Job(budget=budget)).diary.updates)
+
+
+def test_too_many_skipped_in_a_row_end_training_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count goes on over sittings; the last checkpoint stays."""
+    job = Job(pace=pace(checkpoint_every=2), budget=Budget(updates=100, epochs=0, seconds=0.0))
+    spoil(monkeypatch, lambda number: number > 2)
+    sit(tmp_path / "run", job, stop_at(6))
     with pytest.raises(
-        DivergedError, match=r"update 1: the gradient is not finite \(norm nan.*\n.*Lower training.learning_rate"
+        DivergedError, match=r"update 12: loss or gradient were not finite 10 times in a row.*\n  Lower train"
     ):
-        sit(tmp_path / "run", Job())
+        sit(tmp_path / "run", job)
+    assert logged_updates(tmp_path / "run") == list(range(1, 13))
+
+
+def test_nine_in_a_row_are_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(monkeypatch, lambda number: number % 10 != 0)
+    sitting = sit(tmp_path / "run", Job(budget=Budget(updates=30, epochs=0, seconds=0.0)))
+    assert (sitting.end, sitting.progress.skipped) == (End.BUDGET, 27)

@@ -40,9 +40,10 @@ def test_each_model_has_a_run_with_each_seed_named_by_its_settings(compared: Com
         run = RunDirectory(compared.trained.out / name)
         config = run.read_config()
         assert name == f"{config.model.attention}-{config.model.attend}-seed{config.training.seed}"
-        assert run.read_results()["updates"] == 3
+        assert (results := run.read_results()) is not None
+        assert results.updates == 3
         assert (run.path / "written.toml").read_text(encoding="utf-8") == "# mine\n"
-        assert run.read_manifest()["command"] == ["s2s", "compare", "x"]
+        assert run.read_manifest().command == ("s2s", "compare", "x")
 
 
 def test_all_models_are_trained_with_one_seed_before_the_next_and_told_of(compared: Compared) -> None:
@@ -54,8 +55,9 @@ def test_all_models_are_trained_with_one_seed_before_the_next_and_told_of(compar
         (4, 4, "additive, first", 2),
     ]
     assert begun[0].seconds_left is None
-    first = RunDirectory(compared.trained.out / "none-first-seed1").read_results()["seconds"]
-    assert begun[1].seconds_left == pytest.approx(3 * first)
+    first = RunDirectory(compared.trained.out / "none-first-seed1").read_results()
+    assert first is not None
+    assert begun[1].seconds_left == pytest.approx(3 * first.seconds)
     assert [w for w in compared.told.warnings if w.startswith("left out: none, last: ")] != []
 
 
@@ -207,3 +209,30 @@ def test_a_model_that_diverges_does_not_stop_the_others(
     assert diverged.reason == "update 7: the gradient is not finite (norm nan)"
     assert told.warnings[-1] == "none, first, seed 2 diverged: update 7: the gradient is not finite (norm nan)"
     assert trained.run(diverged.contender, 2) is None
+
+
+def test_a_run_whose_making_was_killed_is_in_nobodys_way(corpus: Files, copied: Path) -> None:
+    """It lies aside, hidden, until the same run is made again."""
+    abandoned = copied / ".none-first-seed2.123.new"
+    (copied / "none-first-seed2").rename(abandoned)
+    trained = compare(small_grid(corpus), copied, Watched())
+    assert isinstance(trained, Trained)
+    assert trained.run(trained.grid.contenders[0], 2) is not None
+    assert not abandoned.exists()
+
+
+def test_a_loss_that_stays_without_end_is_a_run_that_diverged(
+    corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the same comparison is begun once more."""
+    monkeypatch.setattr("s2s.training.trainer.clip_gradients", lambda model, limit: float("nan"))
+    grid = small_grid(corpus, seeds=(1,), training={"max_updates": 20})
+    for _ in range(2):
+        trained = compare(grid, tmp_path / "out", Watched())
+        assert isinstance(trained, Trained)
+        assert [(found.contender.name, found.seed) for found in trained.diverged] == [
+            ("none, first", 1),
+            ("additive, first", 1),
+        ]
+        for found in trained.diverged:
+            assert found.reason.startswith("update 10: loss or gradient were not finite 10 times in a row")

@@ -1,6 +1,7 @@
 """Scores of a run: those of its translations, and what it thinks of the references."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -63,9 +64,11 @@ def test_blank_sides_are_scored_like_others(run: Run) -> None:
 
 
 def test_a_validation_has_every_score_that_can_choose_the_best(run: Run, finished: Finished) -> None:
-    scores = validator(run, SOME)()
+    shown: list[Sequence[str]] = []
+    scores = validator(run, SOME, shown.append)()
     assert set(scores) == {"loss", "perplexity", "bleu", "chrf"}
     greedy = evaluate(run, SOME, run.beam(size=1), ("BLEU", "chrF2"))
+    assert shown == [greedy.translations]
     assert [scores["bleu"], scores["chrf"]] == [score.value for score in greedy.scores]
     told: Told = finished.told
     assert all(set(validation.scores) == set(scores) for validation in told.validations)

@@ -44,9 +44,10 @@ def test_every_number_is_that_of_the_run(measured: Measured, compared: Compared)
             assert model.search == again.search
             assert run.parameters == sum(parameter.numel() for parameter in loaded.model.parameters())
             results = loaded.directory.read_results()
-            assert (run.updates, run.best_update) == (3, results["best_update"])
-            assert run.minutes == results["seconds"] / 60
-            assert run.dev == {score["name"]: score["value"] for score in results["dev"]["scores"]}
+            assert results is not None
+            assert (run.updates, run.best_update) == (3, results.best_update)
+            assert run.minutes == results.seconds / 60
+            assert run.dev == {score.name: score.value for score in results.dev.scores}
             assert run.tokens_per_second is not None
             assert run.tokens_per_second > 0
 

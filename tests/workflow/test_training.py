@@ -1,6 +1,7 @@
 """Training as a whole: what it leaves behind, and going on as if it had never stopped."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,10 @@ from small_runs import Finished, Told, small
 
 from s2s.config import check_config, read_config
 from s2s.errors import S2SError, UsageError
+from s2s.training.disk import write_atomically
+from s2s.training.tensorfile import read_tensors, serialise
 from s2s.training.trainer import End, Update
+from s2s.workflow.run import FILES
 from s2s.workflow.training import MAY_CHANGE, resume, train
 
 Files = dict[str, list[str]]
@@ -72,7 +76,7 @@ def test_it_tells_of_each_update_and_validation(finished: Finished) -> None:
         "tokenizer: joint bpe, 310 pieces",
     ):
         assert expected in told
-    assert finished.told.warnings == []
+    assert all(re.match(r"update \d: ", warning) for warning in finished.told.warnings), "of its health, so early"
 
 
 def test_the_files_of_a_run(finished: Finished) -> None:
@@ -87,6 +91,7 @@ def test_the_files_of_a_run(finished: Finished) -> None:
         "tokenizer.model",
         "written.toml",
     ]
+    assert {path.name for path in finished.path.iterdir()} < set(FILES)
     assert check_config(read_config(finished.path / "config.toml")) == finished.config
     assert (finished.path / "written.toml").read_text(encoding="utf-8") == "# mine\n"
 
@@ -133,7 +138,7 @@ def test_a_vocabulary_for_each_side(corpus: Files, tmp_path: Path) -> None:
     told = Told()
     outcome = train(config, tmp_path / "run", told)
     assert {path.name for path in outcome.run.path.glob("*.model")} == {"src.model", "trg.model"}
-    tokenizers = outcome.run.read_tokenizers()
+    tokenizers = outcome.run.read_tokenizers(outcome.run.read_manifest(), config)
     assert not tokenizers.joint
     assert tokenizers.src.pieces(tokenizers.src.encode("the dog")) == ["▁the", "▁dog"]
     assert tokenizers.trg.pieces(tokenizers.trg.encode("le chien")) == ["▁le", "▁chien"]
@@ -212,7 +217,9 @@ def test_a_finished_run_goes_on_with_more_budget(finished: Finished, tmp_path: P
     outcome = resume(run, told, overrides={"training": {"max_updates": 8, "validate_every": 4}})
     assert outcome.updates == 8
     assert [update.update for update in told.updates] == [7, 8]
-    assert "training.max_updates: 8 (was 6)" in told.notes
+    assert "training.max_updates: 8 (was 6): allowed" in told.notes
+    assert [entry["update"] for entry in events(run, "update")] == list(range(1, 9))
+    assert [entry["update"] for entry in events(run, "validation")] == [2, 4, 6, 8]
     assert check_config(read_config(run / "config.toml")).training.max_updates == 8
 
 
@@ -226,19 +233,91 @@ def test_a_finished_run_without_more_budget_only_scores_again(finished: Finished
 
 
 @pytest.mark.parametrize(
-    ("overrides", "named"),
+    ("overrides", "lines"),
     [
-        ({"model": {"hidden_size": 32}}, r"another model\.hidden_size"),
-        ({"training": {"seed": 2, "max_updates": 9}}, r"another training\.seed"),
-        ({"training": {"clip": 2.0}, "data": {"pairs": 300}}, r"another data\.pairs, training\.clip"),
+        ({"model": {"hidden_size": 32}}, [r"model\.hidden_size: 32 \(was 16\): refused"]),
+        (
+            {"training": {"seed": 2, "max_updates": 9}},
+            [r"training\.max_updates: 9 \(was 6\): allowed", r"training\.seed: 2 \(was 1\): refused"],
+        ),
+        (
+            {"training": {"clip": 2.0}, "data": {"pairs": 300}},
+            [r"data\.pairs: 300 \(was 20000\): refused", r"training\.clip: 2\.0 \(was 1\.0\): refused"],
+        ),
     ],
 )
-def test_what_a_run_is_cannot_be_changed(finished: Finished, overrides: dict[str, Any], named: str) -> None:
+def test_each_setting_that_differs_is_named_with_whether_it_may(
+    finished: Finished, overrides: dict[str, Any], lines: list[str]
+) -> None:
     before = (finished.path / "config.toml").read_bytes()
-    with pytest.raises(UsageError, match=rf"cannot be resumed with {named}\n  These may change: training\.") as caught:
+    named = r"\n  ".join(["cannot be resumed with these settings:", *lines, r"These may change: training\."])
+    with pytest.raises(UsageError, match=named) as caught:
         resume(finished.path, Told(), overrides=overrides)
     assert all(name in str(caught.value) for name in MAY_CHANGE)
     assert (finished.path / "config.toml").read_bytes() == before
+
+
+def test_other_threads_are_allowed_and_change_the_digits(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    told = Told()
+    resume(run, told, overrides={"training": {"threads": 2, "max_updates": 7}})
+    assert "with another training.threads the run goes on, but not to the same bits" in told.warnings
+    assert "device: cpu, fp32, 2 CPU threads" in told.notes
+
+
+def test_what_was_chosen_by_measuring_is_kept(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads and precision, on a machine where both would come out otherwise."""
+    monkeypatch.setattr("s2s.build.available_cores", lambda: 2)
+    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda device: False)
+    config = small({"data": corpus, "training": {"threads": 0, "precision": "auto", "max_updates": 4}})
+    whole = train(config, tmp_path / "whole", Told())
+    train(config, tmp_path / "run", Told(), should_stop=after(2))
+    monkeypatch.setattr("s2s.build.available_cores", lambda: 1)
+    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda device: True)
+    told = Told()
+    resume(tmp_path / "run", told)
+    assert "device: cpu, fp32, 2 CPU threads" in told.notes
+    assert_same_run(whole.run.path, tmp_path / "run")
+
+
+def test_after_its_old_end_it_goes_on_where_patience_was_lost(corpus: Files, tmp_path: Path) -> None:
+    settings = {"validate_every": 1, "patience": 1, "metric": "bleu", "learning_rate": 1e-9}
+    config = small({"data": corpus, "training": settings})
+    assert train(config, tmp_path / "run", Told()).end is End.PATIENCE
+    outcome = resume(tmp_path / "run", Told(), overrides={"training": {"patience": 0}})
+    assert (outcome.end, outcome.updates) == (End.BUDGET, 6)
+    assert [entry["update"] for entry in events(tmp_path / "run", "validation")] == list(range(1, 7))
+
+
+def test_what_a_killed_process_left_is_cleared_away(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    (run / ".last.safetensors.123.tmp").write_bytes(b"half")
+    resume(run, Told())
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+def test_a_random_state_of_something_else_is_refused(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    content = read_tensors(run / "last.safetensors", 10**8)
+    tensors = {**content.tensors, "random.replica.0": torch.zeros(3, dtype=torch.uint8)}
+    write_atomically(run / "last.safetensors", *serialise(tensors, content.metadata))
+    with pytest.raises(S2SError, match=r"last\.safetensors: the checkpoint is damaged, or not one of ours \(.*RNG"):
+        resume(run, Told())
+
+
+def test_a_checkpoint_of_another_model_is_refused_before_the_model_is_made(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    text = (run / "config.toml").read_text(encoding="utf-8")
+    (run / "config.toml").write_text(text.replace("hidden_size = 16", "hidden_size = 10000000"), encoding="utf-8")
+    monkeypatch.setattr("s2s.workflow.training.build_model", None)
+    with pytest.raises(S2SError, match=r"last\.safetensors: the checkpoint is of another model"):
+        resume(run, Told())
 
 
 def test_saying_the_same_again_is_no_change(finished: Finished, tmp_path: Path) -> None:
@@ -329,7 +408,7 @@ def test_a_held_out_part_is_named_and_is_not_trained_on(corpus: Files, tmp_path:
     config = small({"data": {"train": corpus["train"]}, "training": {"max_updates": 1}})
     outcome = train(config, tmp_path / "run", told)
     assert "dev: 10 pairs held out of train (seed 1)" in told.notes
-    assert outcome.run.read_manifest()["pairs"] == {"train": 98, "dev": 10, "test": 0}
+    assert outcome.run.read_manifest().pairs == {"train": 98, "dev": 10, "test": 0}
     assert outcome.test is None
 
 

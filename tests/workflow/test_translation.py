@@ -66,7 +66,8 @@ def test_before_the_first_validation_there_is_nothing_to_translate_with(
         ("manifest.json", "{", r"manifest\.json: the manifest is damaged"),
         ("manifest.json", "[]", r"manifest\.json: the manifest is damaged"),
         ("manifest.json", '{"format_version": 99}', r"format version 99, and this program reads up to 1\n  Update s2s"),
-        ("config.toml", "[model", r"config\.toml: the run's configuration is missing or damaged"),
+        ("config.toml", "[model", r"config\.toml: the run's configuration is damaged"),
+        ("config.toml", "a = " + "[" * 100_000, r"config\.toml: the run's configuration is damaged"),
         ("config.toml", "[model]\ncell = 'x'\n", r"config\.toml: 1 fault in the configuration:\n  model\.cell"),
         ("config.toml", "[model]\nembed_size = 8\n", r"best\.safetensors: the checkpoint is of another model: \S+ sho"),
         ("tokenizer.model", "", r"tokenizer\.model: the file is damaged, or not a sentencepiece model"),
@@ -83,8 +84,8 @@ def test_a_damaged_file_of_a_run_is_named(copy: Path, name: str, content: str, m
     ("name", "message"),
     [
         ("manifest.json", r"copy: there is no run here"),
-        ("config.toml", r"config\.toml: the run's configuration is missing or damaged"),
-        ("tokenizer.model", r"src\.model: the tokenizer cannot be read: No such file"),
+        ("config.toml", r"config\.toml: the file cannot be read: No such file"),
+        ("tokenizer.model", r"tokenizer\.model: the file cannot be read: No such file"),
         ("best.safetensors", r"no trained weights yet"),
     ],
 )
