@@ -93,7 +93,7 @@ def test_test_checks_everything_in_order_and_passes_arguments_to_pytest(machine:
     done = machine.run("test", "-k", "beam search")
     assert done.returncode == 0, done.stderr
     log = machine.log.read_text(encoding="utf-8").splitlines()
-    assert log[1:] == ["ruff check .", "ruff format --check .", "mypy ", "pytest -k beam search"]
+    assert log[1:] == ["ruff check .", "ruff format --check .", "mypy ", "pytest -n auto -k beam search"]
     assert re.findall("^== (.*)", done.stdout, re.MULTILINE)[1:] == [
         "Lint: ruff check",
         "Format: ruff format --check",
