@@ -350,7 +350,9 @@ def _explain_fault(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         known = _known_keys(place[:-1])
         nearest = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)
-        advice = f"did you mean {nearest[0]}?" if nearest else "known here: " + ", ".join(known)
+        advice = (
+            f"did you mean {'.'.join([*place[:-1], nearest[0]])}?" if nearest else "known here: " + ", ".join(known)
+        )
         return f"{name}: unknown setting; {advice}"
     if error["type"] == "value_error":
         return f"{error['ctx']['error']}"

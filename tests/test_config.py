@@ -98,7 +98,7 @@ def test_the_configuration_does_not_change() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"model": {"hiden_size": 3}}, r"model\.hiden_size: unknown setting; did you mean hidden_size\?"),
+        ({"model": {"hiden_size": 3}}, r"model\.hiden_size: unknown setting; did you mean model\.hidden_size\?"),
         ({"trainning": {"seed": 3}}, r"trainning: unknown setting; did you mean training\?"),
         ({"model": {"qqq": 3}}, r"model\.qqq: unknown setting; known here: attend, attention, bidirectional, cell"),
         (

@@ -138,7 +138,11 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
     if outcome.dev is None:
         typer.echo(f"stopped after update {outcome.updates:,}, all saved. Go on: s2s train --resume {run}", err=True)
         raise typer.Exit(stop.exit_code)
-    typer.echo(f"{outcome.end.value} after {outcome.updates:,} updates; the best checkpoint scores:", err=True)
+    typer.echo(
+        f"{outcome.end.value} after {outcome.updates:,} updates; "
+        f"the best checkpoint, of update {outcome.best_update:,}, scores:",
+        err=True,
+    )
     for name, evaluation in (("dev", outcome.dev), ("test", outcome.test)):
         if evaluation is None:
             continue

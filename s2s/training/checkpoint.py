@@ -34,6 +34,7 @@ class Progress:
         batch: batches of that epoch already used.
         seconds: wall-clock of training so far, over all its sittings.
         best_score: the best dev score so far, higher is better; None before the first validation.
+        best_loss: the dev loss beside it, which decides between equal scores; None where nobody knows.
         best_update: the update that had it.
         stale: validations since.
         validated_at: the update of the last validation.
@@ -46,18 +47,30 @@ class Progress:
     batch: int = 0
     seconds: float = 0.0
     best_score: float | None = None
+    best_loss: float | None = None
     best_update: int = 0
     stale: int = 0
     validated_at: int = -1
     skipped: int = 0
     skipped_in_row: int = 0
 
-    def validated(self, score: float) -> "Progress":
-        """The progress after a validation with this score."""
+    def validated(self, score: float, loss: float | None) -> "Progress":
+        """The progress after a validation with this score and dev loss.
+
+        Of equal scores the one with less loss is better: at first BLEU is 0 for a while, and the model learns.
+        """
         score = -inf if isnan(score) else score
-        if self.best_score is None or score > self.best_score:
-            return replace(self, best_score=score, best_update=self.updates, stale=0, validated_at=self.updates)
+        loss = None if loss is None or isnan(loss) else loss
+        if self.best_score is None or (score, -_known(loss)) > (self.best_score, -_known(self.best_loss)):
+            return replace(
+                self, best_score=score, best_loss=loss, best_update=self.updates, stale=0, validated_at=self.updates
+            )
         return replace(self, stale=self.stale + 1, validated_at=self.updates)
+
+
+def _known(loss: float | None) -> float:
+    """A loss to compare with: one that nobody knows beats none."""
+    return inf if loss is None else loss
 
 
 def save_weights(path: Path, model: nn.Module, progress: Progress) -> None:
@@ -241,8 +254,8 @@ def _progress(metadata: Mapping[str, str], path: Path) -> Progress:
 
 
 def _refuse_nonsense(name: str, value: object) -> None:
-    """Raise ValueError for a value that no progress has; `best_score` is any number or none, the rest are counts."""
-    if name == "best_score":
+    """Raise ValueError for a value that no progress has; scores are any number or none, the rest are counts."""
+    if name in ("best_score", "best_loss"):
         fits = value is None or (isinstance(value, float | int) and not isnan(value))
     else:
         kind = float | int if name == "seconds" else int

@@ -251,7 +251,9 @@ class Trainer:
             scores = self.validate()
         self.model.train()
         self.progress = replace(
-            self.progress.validated(scores[self.pace.metric] * (-1 if self.pace.metric == "loss" else 1)),
+            self.progress.validated(
+                scores[self.pace.metric] * (-1 if self.pace.metric == "loss" else 1), scores.get("loss")
+            ),
             seconds=time.monotonic() - self._began,
         )
         validation = Validation(

@@ -67,6 +67,7 @@ class Outcome:
     """How a training ended.
 
     Attributes:
+        best_update: the update of the best checkpoint, which is the one that is scored.
         limit: the setting of `training` that ended it, to be raised for more.
         dev: what the best checkpoint scores; None where training was interrupted.
         test: the same; None also where there is no test set.
@@ -75,6 +76,7 @@ class Outcome:
     run: RunDirectory
     end: End
     updates: int
+    best_update: int
     limit: str
     dev: Evaluation | None
     test: Evaluation | None
@@ -218,11 +220,15 @@ def _fit(
     )
     end = trainer.train()
     limit = "patience" if end is End.PATIENCE else _tightest(settings)
+    reached = trainer.progress
+    outcome = Outcome(run, end, reached.updates, reached.best_update, limit, dev=None, test=None)
     if end is End.INTERRUPTED:
-        return Outcome(run, end, trainer.progress.updates, limit, dev=None, test=None)
+        return outcome
+    if reached.updates == progress.updates:
+        reporter.note(f"nothing was left to do; for more, add --set training.{limit}=N")
     if config.data.corpus == BUILTIN:
         reporter.warn(BUILTIN_WARNING)
-    return _scored(loaded, corpora, Outcome(run, end, trainer.progress.updates, limit, None, None), trainer.progress)
+    return _scored(loaded, corpora, outcome, reached)
 
 
 def _scored(loaded: Run, corpora: Corpora, outcome: Outcome, progress: Progress) -> Outcome:

@@ -103,7 +103,7 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
     [
         (["nowhere.toml"], r"error: nowhere\.toml: the configuration cannot be read: No such file"),
         (["--set", "seed=3"], r"error: --set 'seed=3' is not of the form section\.key=value"),
-        (["--set", "training.sed=3"], r"training\.sed: unknown setting; did you mean seed\?"),
+        (["--set", "training.sed=3"], r"training\.sed: unknown setting; did you mean training\.seed\?"),
         (["--set", "training.sed=3", "--set", "model.cell=x"], r"error: 2 faults in the configuration:"),
         (["--train", "a", "b", "--train-tsv", "c"], r"error: --train and --train-tsv both name the train pairs"),
         (["--test", "a", "b", "--test-tsv", "c"], r"error: --test and --test-tsv both name the test pairs"),

@@ -227,7 +227,7 @@ def test_a_checkpoint_without_progress_is_refused(tmp_path: Path, tiny_vocab: in
 
 def test_of_a_score_without_end_comes_back_the_same(tmp_path: Path, tiny_vocab: int) -> None:
     model = model_of(tiny_vocab)
-    progress = Progress().validated(float("nan"))
+    progress = Progress().validated(float("nan"), loss=None)
     save_weights(tmp_path / "best", model, progress)
     assert load_weights(tmp_path / "best", model) == progress
 
@@ -309,11 +309,11 @@ def test_a_checkpoint_with_a_moment_missing_is_refused(
 
 
 def test_progress_remembers_the_best_score() -> None:
-    progress = Progress(updates=1).validated(-2.0)
+    progress = Progress(updates=1).validated(-2.0, loss=None)
     assert (progress.best_score, progress.best_update, progress.stale, progress.validated_at) == (-2.0, 1, 0, 1)
-    worse = replace(progress, updates=2).validated(-2.0)
+    worse = replace(progress, updates=2).validated(-2.0, loss=None)
     assert (worse.best_score, worse.best_update, worse.stale, worse.validated_at) == (-2.0, 1, 1, 2)
-    better = replace(worse, updates=3).validated(-1.0)
+    better = replace(worse, updates=3).validated(-1.0, loss=None)
     assert (better.best_score, better.best_update, better.stale, better.validated_at) == (-1.0, 3, 0, 3)
 
 
@@ -336,3 +336,16 @@ def test_a_loaded_optimizer_does_not_hang_on_its_file(tmp_path: Path) -> None:
     with path.open("r+b") as stream:  # somebody copies another file over it
         stream.write(b"\xff" * path.stat().st_size)
     assert all(torch.isfinite(state["exp_avg"]).all() for state in optimizer.state.values())
+
+
+def test_of_equal_scores_the_one_with_less_loss_is_the_best() -> None:
+    """BLEU is 0 while a model learns its first words; the checkpoint that is kept learns with it."""
+    first = Progress(updates=1).validated(0.0, loss=5.0)
+    better = replace(first, updates=2).validated(0.0, loss=4.0)
+    assert (better.best_update, better.stale, better.best_loss) == (2, 0, 4.0)
+    worse = replace(better, updates=3).validated(0.0, loss=4.5)
+    assert (worse.best_update, worse.stale) == (2, 1)
+    higher = replace(worse, updates=4).validated(0.1, loss=9.0)
+    assert (higher.best_update, higher.stale) == (4, 0)
+    unknown = replace(higher, updates=5).validated(0.1, loss=None)
+    assert (unknown.best_update, unknown.stale) == (4, 1)

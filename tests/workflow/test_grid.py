@@ -145,7 +145,7 @@ def test_every_value_is_checked_and_each_fault_told_once() -> None:
     message = str(caught.value)
     assert message.startswith("2 faults in the configurations:\n  model.")
     assert (message.count("given: 'gry'"), message.count("given: 99")) == (1, 1)
-    with pytest.raises(UsageError, match=r"model\.sell: unknown setting; did you mean cell\?"):
+    with pytest.raises(UsageError, match=r"model\.sell: unknown setting; did you mean model\.cell\?"):
         grid("model.sell=rnn,gru")
     with pytest.raises(UsageError, match=r"training\.seed: .*less than"):
         grid("model.cell=rnn,gru", seeds=(2**63,))

@@ -227,7 +227,10 @@ def test_a_finished_run_without_more_budget_only_scores_again(finished: Finished
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
     told = Told()
-    assert resume(run, told).updates == 6
+    outcome = resume(run, told)
+    assert outcome.updates == 6
+    assert outcome.best_update == finished.outcome.best_update
+    assert "nothing was left to do; for more, add --set training.max_updates=N" in told.notes
     assert told.updates == []
     assert_same_run(finished.path, run)
 
