@@ -247,8 +247,13 @@ def test_a_signal_saves_and_the_command_that_is_printed_goes_on(
 
 def test_the_second_ctrl_c_ends_at_once() -> None:
     """The first one puts the handlers back that were there before."""
-    with pytest.raises(KeyboardInterrupt), stoppable() as stop:  # noqa: PT012
-        signal.raise_signal(signal.SIGINT)
-        assert stop.signal == signal.SIGINT
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # A shell starts what runs in the background with SIGINT ignored, these tests perhaps, too.
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), stoppable() as stop:  # noqa: PT012
+            signal.raise_signal(signal.SIGINT)
+            assert stop.signal == signal.SIGINT
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, outside)
