@@ -77,8 +77,11 @@ def check(
         typer.echo(json.dumps({**asdict(report), "verdict": verdict(report)}, ensure_ascii=False, indent=2))
         return
     _show(tables(report))
-    advice = verdict(report)
-    typer.echo("\n".join(["To look at:", *(f"- {line}" for line in advice)] if advice else ["Nothing to look at."]))
+    if advice := verdict(report):
+        typer.echo("\n".join(["To look at:", *(f"- {line}" for line in advice)]))
+    else:
+        found = any(finding.count for finding in report.findings.values())
+        typer.echo("Nothing to mend: what was found is as it should be." if found else "Nothing was found to mend.")
 
 
 @app.command()

@@ -76,6 +76,12 @@ def train(
 def _source(name: str, files: Pair, tsv: Path | None) -> list[str]:
     if files and tsv:
         raise UsageError(f"--{name} and --{name}-tsv both name the {name} pairs", hint="Give one of the two.")
+    for path in files or ():
+        if str(path).startswith("-"):
+            raise UsageError(
+                f"--{name} takes two files, source and target; {path} was read as one of them",
+                hint=f"Write --{name} SRC TRG, or --{name}-tsv FILE for a two-column file.",
+            )
     return [str(path.resolve()) for path in (files or (tsv,)) if path]
 
 

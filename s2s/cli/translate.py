@@ -1,5 +1,6 @@
 """`s2s translate`."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,9 @@ def translate(
 
     if sentences and input_file != STDIN:
         raise UsageError("sentences and --input both say what to translate", hint="Give one of the two.")
+    for sentence in sentences or []:
+        if os.path.isfile(sentence):
+            _warn(f"{sentence!r} is translated as a sentence; to translate what the file holds: --input {sentence}")
     interactive = not sentences and input_file == STDIN and sys.stdin.isatty()
     lines = sentences or (_prompt() if interactive else _opened(input_file))
     loaded = load_ensemble([run, *(ensemble or [])], device=device, threads=threads)

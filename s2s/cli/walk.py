@@ -66,6 +66,8 @@ def walk_lines(walk: "Walk", head: Head, *, steps: int, width: int) -> Iterator[
 def _head(walk: "Walk", head: Head, width: int) -> Iterator[Text]:
     target = walk.target
     by = "given" if target.given else f"the model's own: {head.search}"
+    if not target.given and any(step.chosen.rank > 1 for step in walk.steps):
+        by += "; it looks ahead, so that a chosen piece may be less likely than its runners-up"
     if target.pieces[-1].word is not None:
         by += "; cut there, as decoding.max_length says"
     yield from hanging("source", printable(walk.source.text), indent=0, hang=8, width=width, style=HEADING)

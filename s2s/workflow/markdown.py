@@ -9,6 +9,9 @@ from s2s.evaluation.significance import LEVEL
 from s2s.workflow.corpora import BUILTIN_WARNING
 from s2s.workflow.measurement import Measured, ModelMeasure, Spread, Verdict
 
+HOPELESS = 1.0
+"""Points of a score below which one model is no better than another, whatever a test of significance says."""
+
 Column = tuple[str, Callable[[ModelMeasure], str]]
 """A column's title, and what it says of a model."""
 
@@ -49,6 +52,9 @@ def findings(measured: Measured) -> list[str]:
 def _finding(measured: Measured, score: str) -> str:
     first, *others = measured.models
     what = f"{measured.part} {score}"
+    scores = [model.score(measured.part, score) for model in measured.models]
+    if all(spread is None or spread.mean < HOPELESS for spread in scores):
+        return f"No model has learnt to translate: every {what} is below {HOPELESS:g}. There is nothing to compare yet."
     verdicts = {model.name: model.verdict(score) for model in others}
     if set(verdicts.values()) == {Verdict.SAME}:
         return (

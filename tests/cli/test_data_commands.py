@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,14 @@ def test_check_reports_and_ends_in_a_verdict(files: Path) -> None:
 
 def test_check_of_a_clean_corpus(files: Path) -> None:
     result = done("check", files / "dev.en", files / "dev.fr")
-    assert result.stdout.splitlines()[-1] == "Nothing to look at."
+    assert result.stdout.splitlines()[-1] == "Nothing was found to mend."
+
+
+def test_check_says_so_where_what_it_found_is_as_it_should_be(files: Path) -> None:
+    (files / "dev.en").write_text("a man\na man\n", encoding="utf-8")
+    result = done("check", files / "dev.en", files / "dev.fr")
+    assert re.search(r"^ +sources with several targets +1 ", result.stdout, re.MULTILINE)
+    assert result.stdout.splitlines()[-1] == "Nothing to mend: what was found is as it should be."
 
 
 def test_against_may_be_repeated_anywhere_in_the_line(files: Path) -> None:

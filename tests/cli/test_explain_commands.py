@@ -51,6 +51,19 @@ def test_it_is_plain_where_it_is_no_terminal(s2s: S2S, run: Path) -> None:
     assert s2s("translate", run, "the child hears a red house .").out.strip() in done.out
 
 
+def test_where_beam_search_took_a_less_likely_piece_it_is_told_why(s2s: S2S, run: Path) -> None:
+    """Whatever this small model says: a rank is shown exactly where the head tells why."""
+    heads = set()
+    for sentence in ("the child hears a red house .", "a man sees it .", "two dogs", "fish", "", "the the the red ."):
+        own = s2s("explain", run, sentence).out
+        told = " ".join(own.split("decoder")[0].split())
+        assert ("it looks ahead, so that a chosen piece may be less likely" in told) == ("(only the" in own)
+        heads.add("it looks ahead" in told)
+        given = s2s("explain", run, sentence, "--target", "un homme voit un homme .").out
+        assert "it looks ahead" not in " ".join(given.split())
+    assert heads == {True, False}
+
+
 def test_every_number_is_in_the_json_object(s2s: S2S, run: Path) -> None:
     done = s2s("explain", run, "a man sees it .", "--target", "un homme .", "--json", "--runners-up", 2)
     assert (done.code, done.err) == (0, "")

@@ -119,6 +119,7 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
             r"error: model: .* make no model:\n  without attention nobody asks",
         ),
         (["--train", "a"], "requires 2 arguments"),
+        (["--train", "a", "--out", "r"], r"error: --train takes two files, source and target; --out was read as one"),
         (["--lr", "3"], "No such option"),
     ],
 )

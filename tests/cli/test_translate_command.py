@@ -212,3 +212,14 @@ def test_sentences_and_input_exclude_each_other(s2s: S2S, run: Path, tmp_path: P
     done = s2s("translate", run, "--input", tmp_path / "x", "a man")
     assert done.code == 2
     assert "sentences and --input both say what to translate" in done.err
+
+
+def test_a_file_name_among_the_sentences_is_a_sentence_and_a_warning(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "in.txt"
+    file.write_text("a man\n", encoding="utf-8")
+    done = s2s("translate", run, file, "a man")
+    assert done.code == 0
+    assert len(lines(done.out)) == 2
+    assert done.err == (
+        f"warning: {str(file)!r} is translated as a sentence; to translate what the file holds: --input {file}\n"
+    )

@@ -30,12 +30,14 @@ PAIRS = [
 ]
 """What tells them apart is the order of words, or the last one alone; one says nothing."""
 
-UPDATES = 70
-BOUND = 0.1
+UPDATES = 250
+BOUND = 0.03
+"""Nats a token. The batch has 19: below ln 2 / 19 each of them is likelier than all else together, so that greedy
+search must say it."""
 
 
 def learn_by_heart(model: Seq2Seq) -> float:
-    """The loss of the last update, in nats a token; it stops where that is well below the bound."""
+    """The loss of the last update, in nats a token; it stops where that is below the bound."""
     batch = collate(PAIRS)
     optimizer = build_adam(model)
     optimizer.param_groups[0]["lr"] = 0.02
@@ -46,7 +48,7 @@ def learn_by_heart(model: Seq2Seq) -> float:
         clip_gradients(model, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if loss < BOUND / 2:
+        if loss < BOUND:
             break
     return loss
 
