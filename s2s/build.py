@@ -60,8 +60,8 @@ def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2S
         encoder=Encoder(embedding=src_embedding, stack=_encoder_stack(config), dropout=config.dropout),
         decoder=Decoder(
             embedding=trg_embedding,
-            start=STARTS[config.start](config, _width(config)),
-            order=ORDERS[config.attend](config, _width(config)),
+            start=STARTS[config.start](config, _widths(config)),
+            order=ORDERS[config.attend](config, _widths(config)),
             output=OutputLayer(weight=output_weight),
             lexicon=LEXICONS[config.values](config, trg_vocab),
             dropout=config.dropout,
@@ -75,7 +75,8 @@ def check_model(config: ModelConfig) -> None:
     Raises:
         UsageError: with every reason.
     """
-    fixed = config.attention == "none"
+    fixed, widths = config.attention == "none", _widths(config)
+    unequal = f"decoder_size = {widths.decoder} is not the width of the encoder's states, {widths.states}: "
     faults = [
         reason
         for broken, reason in (
@@ -102,6 +103,14 @@ def check_model(config: ModelConfig) -> None:
                 not config.input_feeding and config.attend != "last",
                 'input feeding can be left out with attend = "last" only: the other orders read the context anyway',
             ),
+            (
+                config.attention == "dot" and widths.decoder != widths.states,
+                unequal + 'a dot product needs them equal, "general" or "additive" does not',
+            ),
+            (
+                config.start == "last" and widths.decoder != widths.states,
+                unequal + 'start = "last" hands them on as they are, start = "bridge" does not',
+            ),
             (config.residual and config.num_layers == 1, "one layer has none below it to be added: set num_layers"),
         )
         if broken
@@ -114,8 +123,17 @@ def check_model(config: ModelConfig) -> None:
         )
 
 
-def _width(config: ModelConfig) -> int:
-    return config.hidden_size * (2 if config.bidirectional else 1)
+@dataclass(frozen=True)
+class Widths:
+    """How wide the encoder's states are, of all directions together, and the decoder's."""
+
+    states: int
+    decoder: int
+
+
+def _widths(config: ModelConfig) -> Widths:
+    states = config.hidden_size * (2 if config.bidirectional else 1)
+    return Widths(states=states, decoder=config.decoder_size or states)
 
 
 def _readout_size(config: ModelConfig) -> int:
@@ -132,7 +150,7 @@ def _join(config: ModelConfig) -> Join:
 
 
 def _encoder_stack(config: ModelConfig) -> Stack:
-    sizes = [config.embed_size] + [_width(config)] * (config.num_layers - 1)
+    sizes = [config.embed_size] + [_widths(config).states] * (config.num_layers - 1)
     layers = [
         Layer(
             forward_cell=_cell(config, size, config.hidden_size),
@@ -143,73 +161,78 @@ def _encoder_stack(config: ModelConfig) -> Stack:
     return Stack(layers=layers, join=_join(config), dropout=config.dropout)
 
 
-def _upper_layers(config: ModelConfig, width: int) -> UpperLayers:
-    cells = [_cell(config, width, width) for _ in range(config.num_layers - 1)]
+def _upper_layers(config: ModelConfig, widths: Widths) -> UpperLayers:
+    cells = [_cell(config, widths.decoder, widths.decoder) for _ in range(config.num_layers - 1)]
     return UpperLayers(cells=cells, join=_join(config), dropout=config.dropout)
 
 
-def _attention(config: ModelConfig, width: int) -> Attention:
+def _attention(config: ModelConfig, widths: Widths) -> Attention:
     if config.attention == "none":
         return FixedVector() if config.context == "every_step" else NoContext()
-    score = SCORES[config.attention](config, width)
+    score = SCORES[config.attention](config, widths)
     if config.hops == 1:
         return SoftAttention(score=score)
-    return HoppingAttention(score=score, hops=config.hops, query_size=width, state_size=width)
+    return HoppingAttention(score=score, hops=config.hops, query_size=widths.decoder, state_size=widths.states)
 
 
-def _context_size(config: ModelConfig, width: int) -> int:
-    return 0 if config.context == "start" else width
+def _context_size(config: ModelConfig, widths: Widths) -> int:
+    return 0 if config.context == "start" else widths.states
 
 
 def _readout(config: ModelConfig, said_size: int) -> Readout:
     return Readout(said_size=said_size, readout_size=_readout_size(config))
 
 
-def _ask_first(config: ModelConfig, width: int) -> Order:
-    context_size = _context_size(config, width)
+def _ask_first(config: ModelConfig, widths: Widths) -> Order:
+    context_size = _context_size(config, widths)
     return AskFirst(
-        attention=_attention(config, width),
-        cell=_cell(config, config.embed_size, width),
+        attention=_attention(config, widths),
+        cell=_cell(config, config.embed_size, widths.decoder),
         context_size=context_size,
-        upper=_upper_layers(config, width),
-        readout=_readout(config, width + context_size + config.embed_size),
+        upper=_upper_layers(config, widths),
+        readout=_readout(config, widths.decoder + context_size + config.embed_size),
     )
 
 
-def _ask_between(config: ModelConfig, width: int) -> Order:
+def _ask_between(config: ModelConfig, widths: Widths) -> Order:
     return AskBetween(
-        attention=_attention(config, width),
-        first=_cell(config, config.embed_size, width),
-        second=_cell(config, width, width),
-        upper=_upper_layers(config, width),
-        readout=_readout(config, 2 * width + config.embed_size),
+        attention=_attention(config, widths),
+        first=_cell(config, config.embed_size, widths.decoder),
+        second=_cell(config, widths.states, widths.decoder),
+        upper=_upper_layers(config, widths),
+        readout=_readout(config, widths.decoder + widths.states + config.embed_size),
     )
 
 
-def _ask_last(config: ModelConfig, width: int) -> Order:
-    attention, cell = _attention(config, width), _cell(config, config.embed_size, width)
-    upper, readout = _upper_layers(config, width), _readout(config, 2 * width)
+def _ask_last(config: ModelConfig, widths: Widths) -> Order:
+    attention, cell = _attention(config, widths), _cell(config, config.embed_size, widths.decoder)
+    upper, readout = _upper_layers(config, widths), _readout(config, widths.decoder + widths.states)
     if not config.input_feeding:
         return AskLastUnfed(attention=attention, cell=cell, upper=upper, readout=readout)
     return AskLastFed(attention=attention, cell=cell, feed_size=_readout_size(config), upper=upper, readout=readout)
 
 
-SCORES: dict[str, Callable[[ModelConfig, int], Score]] = {
-    "additive": lambda config, width: AdditiveScore(query_size=width, state_size=width, key_size=width),
-    "dot": lambda config, width: DotScore(scale=width**-0.5 if config.scaled else 1.0),
-    "general": lambda config, width: GeneralScore(query_size=width, state_size=width),
+SCORES: dict[str, Callable[[ModelConfig, Widths], Score]] = {
+    "additive": lambda config, widths: AdditiveScore(
+        query_size=widths.decoder, state_size=widths.states, key_size=widths.decoder
+    ),
+    "dot": lambda config, widths: DotScore(scale=widths.decoder**-0.5 if config.scaled else 1.0),
+    "general": lambda config, widths: GeneralScore(query_size=widths.decoder, state_size=widths.states),
 }
-ORDERS: dict[str, Callable[[ModelConfig, int], Order]] = {
+ORDERS: dict[str, Callable[[ModelConfig, Widths], Order]] = {
     "first": _ask_first,
     "between": _ask_between,
     "last": _ask_last,
 }
-STARTS: dict[str, Callable[[ModelConfig, int], Start]] = {
-    "bridge": lambda config, width: Bridge(
-        width=width, num_layers=config.num_layers, state_tensors=CELLS[config.cell].state_tensors
+STARTS: dict[str, Callable[[ModelConfig, Widths], Start]] = {
+    "bridge": lambda config, widths: Bridge(
+        state_size=widths.states,
+        width=widths.decoder,
+        num_layers=config.num_layers,
+        state_tensors=CELLS[config.cell].state_tensors,
     ),
-    "last": lambda config, width: LastState(state_tensors=CELLS[config.cell].state_tensors),
-    "zero": lambda config, width: ZeroState(state_tensors=CELLS[config.cell].state_tensors),
+    "last": lambda config, widths: LastState(state_tensors=CELLS[config.cell].state_tensors),
+    "zero": lambda config, widths: ZeroState(width=widths.decoder, state_tensors=CELLS[config.cell].state_tensors),
 }
 LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
     "states": lambda config, vocab: NoLexicon(),

@@ -140,7 +140,9 @@ class ModelConfig(Section):
     embed_size: Annotated[int, Field(ge=1)] = 256
     """Width of the embeddings, and of the readout where `tie` is not `none`."""
     hidden_size: Annotated[int, Field(ge=1)] = 256
-    """Width of the encoder per direction; the decoder is as wide as the encoder's directions together."""
+    """Width of the encoder's states per direction."""
+    decoder_size: Annotated[int, Field(ge=0)] = 0
+    """Width of the decoder's states; 0: that of the encoder's directions together."""
     tie: Literal["none", "target", "all"] = "all"
     """Share the output layer with the target embedding (`target`), and with the source's, too (`all`)."""
     dropout: Share = 0.2

@@ -37,6 +37,7 @@ CHOICES: list[list[Setting]] = [
     [{"values": "states"}, {"values": "lexical"}],
     [{"start": "bridge"}, {"start": "last"}, {"start": "zero"}],
     [{"tie": "none"}, {"tie": "target"}, {"tie": "all"}],
+    [{"decoder_size": 0}, {"decoder_size": 12}],
 ]
 """Each setting and its values; settings that make sense only together are one."""
 

@@ -198,6 +198,16 @@ NO_MODEL = [
         for attend in ("first", "between")
     ),
     ({"residual": True}, "one layer has none below it to be added: set num_layers"),
+    (
+        {"attention": "dot", "decoder_size": 256},
+        "decoder_size = 256 is not the width of the encoder's states, 512: a dot product needs them equal, "
+        '"general" or "additive" does not',
+    ),
+    (
+        {"start": "last", "bidirectional": False, "decoder_size": 512},
+        "decoder_size = 512 is not the width of the encoder's states, 256: "
+        'start = "last" hands them on as they are, start = "bridge" does not',
+    ),
 ]
 
 

@@ -57,10 +57,11 @@ def _rows(description: "Description") -> Iterator[Row]:
         f"{settings.tokenizer.kind}, {'joint' if settings.tokenizer.joint else 'one each'}: {sizes} pieces",
     )
     model = settings.model
+    decoder = f", decoder {model.decoder_size}" if model.decoder_size else ""
     yield (
         "model",
         f"{model.cell}, attention {model.attention}, {model.num_layers} layer(s), embed {model.embed_size}, "
-        f"hidden {model.hidden_size}: {manifest.parameters:,} parameters",
+        f"hidden {model.hidden_size}{decoder}: {manifest.parameters:,} parameters",
     )
     yield "computed", f"{manifest.device}, {manifest.precision}, {manifest.threads} CPU threads, {manifest.platform}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())

@@ -23,15 +23,20 @@ class Start(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, final: Sequence[Tensor]) -> tuple[State, ...]:
-        """The encoder's final states, (batch, width) per layer -> the decoder's start state per layer, as wide."""
+        """The encoder's final states, (batch, state) per layer -> the decoder's start states, (batch, width) each."""
 
 
 class Bridge(Start):
-    """s_0 = tanh(W [h_last forward; h_first backward] + b): one W and b per layer and per tensor of the state."""
+    """s_0 = tanh(W [h_last forward; h_first backward] + b): one W and b per layer and per tensor of the state.
 
-    def __init__(self, *, width: int, num_layers: int, state_tensors: int) -> None:
+    Args:
+        state_size: width of the encoder's states, of both directions together.
+        width: of the decoder's states.
+    """
+
+    def __init__(self, *, state_size: int, width: int, num_layers: int, state_tensors: int) -> None:
         super().__init__(state_tensors=state_tensors)
-        self.layers = nn.ModuleList(Linear(width, width * state_tensors) for _ in range(num_layers))
+        self.layers = nn.ModuleList(Linear(state_size, width * state_tensors) for _ in range(num_layers))
 
     def forward(self, final: Sequence[Tensor]) -> tuple[State, ...]:
         """See `Start.forward`."""
@@ -50,8 +55,18 @@ class LastState(Start):
 
 
 class ZeroState(Start):
-    """s_0 = 0: all that the decoder learns of the source, it learns by reading it."""
+    """s_0 = 0: all that the decoder learns of the source, it learns by reading it.
+
+    Args:
+        width: of the decoder's states.
+    """
+
+    def __init__(self, *, width: int, state_tensors: int) -> None:
+        super().__init__(state_tensors=state_tensors)
+        self.width = width
 
     def forward(self, final: Sequence[Tensor]) -> tuple[State, ...]:
         """See `Start.forward`."""
-        return tuple(tuple(torch.zeros_like(state) for _ in range(self.state_tensors)) for state in final)
+        return tuple(
+            tuple(state.new_zeros(state.shape[0], self.width) for _ in range(self.state_tensors)) for state in final
+        )

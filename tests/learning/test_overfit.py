@@ -65,9 +65,9 @@ def check(row: Row) -> None:
 
 
 GRID = [
-    (cell, attention, order, 0, 0, hops, values, 0, 2)
+    (cell, attention, order, 0, 0, hops, values, 0, 2, 0)
     for cell, attention, order, hops, values in product(range(5), (0, 1, 3, 4), (0, 1, 2), range(3), range(2))
-    if makes_a_model((cell, attention, order, 0, 0, hops, values, 0, 2))
+    if makes_a_model((cell, attention, order, 0, 0, hops, values, 0, 2, 0))
 ]
 """Every cell with every attention, order, number of hops and kind of values."""
 
@@ -85,9 +85,10 @@ def test_the_pairs_of_settings_are_all_there() -> None:
     }
     assert all(makes_a_model(row) for row in PAIRWISE)
     # Without attention (the last two values of setting 1) nobody asks, hops or reads words; and a decoder that gets
-    # the source as its start state alone does not start at zero.
+    # the source as its start state alone does not start at zero. A decoder of its own width asks by no dot product
+    # and does not start at the encoder's last state.
     without_attention = {(1, i, b, j) for i in (4, 5) for b, j in ((2, 1), (2, 2), (2, 3), (5, 1), (5, 2), (6, 1))}
-    assert missing == without_attention | {(1, 5, 7, 2)}
+    assert missing == without_attention | {(1, 5, 7, 2)} | {(1, 1, 9, 1), (1, 2, 9, 1), (7, 1, 9, 1)}
 
 
 @pytest.mark.parametrize("row", PAIRWISE, ids=name_of)

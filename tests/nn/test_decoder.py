@@ -36,7 +36,7 @@ def decoder_of(values: str, dropout: float = 0.0) -> Decoder:
     embedding = Embedding(vocab_size=VOCAB, embed_size=EMBED)
     return Decoder(
         embedding=embedding,
-        start=Bridge(width=WIDTH, num_layers=LAYERS, state_tensors=2),
+        start=Bridge(state_size=WIDTH, width=WIDTH, num_layers=LAYERS, state_tensors=2),
         order=order,
         output=OutputLayer(weight=embedding.weight),
         lexicon=lexicon,

@@ -18,7 +18,7 @@ def final_states() -> list[Tensor]:
 @each_number_of_tensors
 def test_a_bridge_is_a_layer_for_each_tensor_of_each_layer(tensors: int) -> None:
     """s_0 = tanh(W [h_last forward; h_first backward] + b), of the encoder's layer at the same height."""
-    bridge = Bridge(width=WIDTH, num_layers=LAYERS, state_tensors=tensors)
+    bridge = Bridge(state_size=WIDTH, width=3, num_layers=LAYERS, state_tensors=tensors)
     for linear in bridge.layers:
         assert isinstance(linear, nn.Linear)
         nn.init.normal_(linear.bias)
@@ -44,17 +44,17 @@ def test_the_last_state_is_taken_as_it_is_with_an_empty_cell_state(tensors: int)
 
 @each_number_of_tensors
 def test_zero_is_zero_whatever_was_read(tensors: int) -> None:
-    states = ZeroState(state_tensors=tensors)(final_states())
+    states = ZeroState(width=3, state_tensors=tensors)(final_states())
     assert [len(state) for state in states] == [tensors] * LAYERS
-    assert all(tensor.shape == (ROWS, WIDTH) and not tensor.any() for state in states for tensor in state)
+    assert all(tensor.shape == (ROWS, 3) and not tensor.any() for state in states for tensor in state)
 
 
 @pytest.mark.parametrize(
     "start",
     [
-        Bridge(width=WIDTH, num_layers=LAYERS, state_tensors=2),
+        Bridge(state_size=WIDTH, width=WIDTH, num_layers=LAYERS, state_tensors=2),
         LastState(state_tensors=2),
-        ZeroState(state_tensors=2),
+        ZeroState(width=WIDTH, state_tensors=2),
     ],
     ids=lambda start: type(start).__name__,
 )
@@ -68,7 +68,7 @@ def test_states_keep_their_format_under_bf16_autocast(start: Start) -> None:
 
 def test_a_bridge_hears_the_encoder() -> None:
     """Its gradient is that of finite differences, by the final states and by every parameter."""
-    bridge = Bridge(width=WIDTH, num_layers=LAYERS, state_tensors=2).double()
+    bridge = Bridge(state_size=WIDTH, width=WIDTH, num_layers=LAYERS, state_tensors=2).double()
     final = [state.double().requires_grad_() for state in final_states()]
 
     def start(*tensors: Tensor) -> tuple[Tensor, ...]:
