@@ -37,7 +37,8 @@ def compare(
 ) -> None:
     """Train models that differ in some settings, and report which is better, and whether it is luck.
 
-    The same command goes on where it was stopped; a finished run is not repeated, and more seeds or models may join.
+    The same command goes on where it was stopped; a finished run is not repeated. More seeds may join later, and more
+    values of a setting that varies already.
     The report: parameters, speed, dev and test scores, paired significance against the first model, and BLEU by source
     length as in Figure 2 of Bahdanau et al. (2015).
     """

@@ -279,7 +279,12 @@ def _unreadable(path: Path, error: OSError) -> S2SError:
     """Why a file cannot be opened, with the name that may have been meant."""
     if isinstance(error, FileNotFoundError):
         near = _nearest(path)
-        hint = f"Did you mean {near}?" if near else "Check the path; it counts from the folder you are in."
+        hint = (
+            f"Did you mean {near}?"
+            if near
+            else "Check the path: on the command line it counts from the folder you are in, in a configuration from "
+            "the file's own."
+        )
         return S2SError("There is no such file.", where=str(path), hint=hint)
     if isinstance(error, IsADirectoryError):
         return S2SError("This is a folder; a text file was expected.", where=str(path), hint="Name a file in it.")

@@ -157,7 +157,7 @@ def test_a_missing_file_names_the_one_that_may_be_meant(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nothing.like.it", "no/folder/a.en"])
 def test_a_missing_file_without_a_neighbour(tmp_path: Path, name: str) -> None:
     (tmp_path / "train.en.gz").touch()
-    with pytest.raises(S2SError, match=r"There is no such file\.\n  Check the path"):
+    with pytest.raises(S2SError, match=r"There is no such file\.\n  Check the path: on the command line it counts"):
         list(read_lines(tmp_path / name))
 
 
