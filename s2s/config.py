@@ -165,7 +165,7 @@ class TrainingConfig(Section):
     max_epochs: Annotated[int, Field(ge=0)] = 6
     """Budget in passes over the training data; 0: none."""
     max_minutes: Annotated[float, Field(ge=0.0)] = 0.0
-    """Budget in minutes of wall-clock, validation included; 0: none."""
+    """Budget in minutes of wall-clock, all validations but the last included; 0: none."""
     validate_every: Annotated[int, Field(ge=0)] = 0
     """Updates between validations; 0: at the end of each epoch."""
     checkpoint_every: Annotated[int, Field(ge=0)] = 500

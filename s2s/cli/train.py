@@ -29,6 +29,11 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run directory to make; default: a new runs/NAME.")
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Train for so many minutes, and no other budget.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Train for so many passes over the data alone.")] = None,
+    updates: Annotated[int | None, typer.Option(min=1, help="Train for so many updates alone.")] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as model.cell=lstm."),
@@ -42,7 +47,7 @@ def train(
     """Train a translator: tokenizer, model and scores in one go.
 
     Without any data it trains on the built-in English-French corpus. The configuration gives way to flags, and
-    these to --set.
+    these to --set. The learning rate falls to 0 exactly where the budget ends.
     """
     from s2s.config import check_config, merge, parse_override, read_config, with_absolute_paths
 
@@ -56,6 +61,7 @@ def train(
         )
         if files or tsv
     }
+    chosen = merge(_budget(minutes, epochs, updates), chosen)
     if resume is not None:
         _resume(resume, chosen, given=[config, out, flags, init_from, overwrite])
         return
@@ -71,6 +77,17 @@ def train(
         table = merge(_settings_of(init_from), table)
     checked = check_config(table, where=str(config) if config else None)
     _train(checked, config, out, init_from, overwrite)
+
+
+def _budget(minutes: float | None, epochs: int | None, updates: int | None) -> dict[str, Any]:
+    """The settings for the one budget that is given; the others are put out of force."""
+    given = {"max_minutes": minutes, "max_epochs": epochs, "max_updates": updates}
+    if len(chosen := {key: value for key, value in given.items() if value is not None}) > 1:
+        raise UsageError(
+            "--minutes, --epochs and --updates are three ways to say when training ends",
+            hint="Give one; for whichever comes first: --set training.max_minutes=N --set training.max_epochs=N.",
+        )
+    return {"training": {**dict.fromkeys(given, 0), **chosen}} if chosen else {}
 
 
 def _source(name: str, files: Pair, tsv: Path | None) -> list[str]:
@@ -116,7 +133,7 @@ def _resume(run: Path, overrides: dict[str, Any], given: list[object]) -> None:
     if any(given):
         raise UsageError(
             "--resume goes on with the settings and data of the run",
-            hint="Beside it only --set is allowed, and only for a few settings, such as training.max_epochs.",
+            hint="Beside it only --minutes, --epochs, --updates and --set are allowed, and --set for a few settings.",
         )
     from s2s.cli.console import TrainingConsole, stderr_console
     from s2s.workflow.training import resume
@@ -134,6 +151,15 @@ def _new_run(name: str) -> Path:
     while (path := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1
     return path
+
+
+_FURTHER = {
+    "max_minutes": "--minutes N",
+    "max_epochs": "--epochs N",
+    "max_updates": "--updates N",
+    "patience": "--set training.patience=N",
+}
+"""How to raise each limit that training may have ended at."""
 
 
 def _finish(outcome: "Outcome", stop: Stop) -> None:
@@ -160,6 +186,6 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
             typer.echo("\n".join(score_lines(name, evaluation)))
     typer.echo(
         f"\ntranslate:   s2s translate {run}\nsee:         s2s plot-alignment {run} SENTENCE --out alignment.png\n"
-        f"train on:    s2s train --resume {run} --set training.{outcome.limit}=N",
+        f"train on:    s2s train --resume {run} {_FURTHER[outcome.limit]}",
         err=True,
     )

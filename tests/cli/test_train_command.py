@@ -82,6 +82,27 @@ def test_the_configuration_gives_way_to_flags_and_these_to_set(s2s: S2S, asked: 
     assert asked["command"][:2] == ["s2s", "train"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "budget"),
+    [
+        (["--minutes", "0.5"], (0, 0, 0.5)),
+        (["--epochs", "3"], (0, 3, 0.0)),
+        (["--updates", "70"], (70, 0, 0.0)),
+        (["--minutes", "2", "--set", "training.max_epochs=4"], (0, 4, 2.0)),
+        ([], (9, 2, 8.0)),
+    ],
+)
+def test_a_budget_of_the_command_line_is_the_only_one(
+    s2s: S2S, asked: dict[str, Any], tmp_path: Path, flags: list[str], budget: tuple[int, int, float]
+) -> None:
+    (tmp_path / "mine.toml").write_text(
+        "[data]\ncorpus = 'builtin'\n[training]\nmax_updates = 9\nmax_minutes = 8\n", encoding="utf-8"
+    )
+    s2s("train", "mine.toml", *flags)
+    training = asked["config"].training
+    assert (training.max_updates, training.max_epochs, training.max_minutes) == budget
+
+
 def test_training_files_take_the_place_of_the_builtin_corpus(s2s: S2S, asked: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[data]\ncorpus = 'builtin'\n", encoding="utf-8")
     s2s("train", "mine.toml", "--train-tsv", "x.tsv")
@@ -118,6 +139,8 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
             ["--set", "model.attention=none"],
             r"error: model: .* make no model:\n  without attention nobody asks",
         ),
+        (["--minutes", "3", "--epochs", "2"], r"error: --minutes, --epochs and --updates are three ways to say when"),
+        (["--minutes", "0"], r"training"),
         (["--train", "a"], "requires 2 arguments"),
         (["--train", "a", "--out", "r"], r"error: --train takes two files, source and target; --out was read as one"),
         (["--lr", "3"], "No such option"),
@@ -201,9 +224,10 @@ def test_the_held_out_part_is_named(s2s: S2S, pairs_of: Callable[[str], list[str
 
 def test_a_run_goes_on_with_more_budget(s2s: S2S, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "r")
-    done = s2s("train", "--resume", "r", "--set", "training.max_updates=7")
+    done = s2s("train", "--resume", "r", "--updates", 7)
     assert done.code == 0, done.err
     assert "training.max_updates: 7 (was 6): allowed\n" in done.err
+    assert "train on:    s2s train --resume r --updates N\n" in done.err
     refused = s2s("train", "--resume", "r", "--set", "model.cell=lstm")
     assert refused.code == 2
     assert "error: a run cannot be resumed with these settings:\n  model.cell: lstm (was gru): refused\n" in refused.err
