@@ -1,13 +1,15 @@
 """From settings to parts: which part a setting makes, and which settings make none."""
 
+import time
 from typing import Any
 
 import pytest
 import torch
 from model_grid import PAIRWISE, Row, config_of, name_of
+from torch import Tensor
 
-from s2s.build import build_model, check_model, outline_model
-from s2s.config import ModelConfig
+from s2s.build import build_compute, build_model, check_model, outline_model
+from s2s.config import Config, ModelConfig
 from s2s.errors import UsageError
 from s2s.nn.attention import (
     AdditiveScore,
@@ -234,3 +236,18 @@ def test_all_reasons_are_told_at_once() -> None:
 
 def test_the_defaults_make_a_model() -> None:
     check_model(ModelConfig())
+
+
+def test_the_number_format_does_not_depend_on_how_busy_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A core that others take away while a product is measured says nothing about the product."""
+    product = torch.Tensor.__matmul__
+    alone = build_compute(Config.model_validate({"data": {"corpus": "builtin"}})).precision
+
+    def interrupted(left: Tensor, right: Tensor) -> Tensor:
+        if left.dtype != alone:
+            return product(left, right)
+        time.sleep(0.3)
+        return product(left, right)
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", interrupted)
+    assert build_compute(Config.model_validate({"data": {"corpus": "builtin"}})).precision == alone
