@@ -351,16 +351,14 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as fault:
-        raise UsageError(
-            f"{name!r} is no device", where="training.device", hint="Use auto, cpu, cuda or cuda:N."
-        ) from fault
+        raise UsageError(f"{name!r} is no device", where="device", hint="Use auto, cpu, cuda or cuda:N.") from fault
     if device.type not in ("cpu", "cuda"):
-        raise UsageError(f"{name!r} is not supported", where="training.device", hint="Use auto, cpu, cuda or cuda:N.")
+        raise UsageError(f"{name!r} is not supported", where="device", hint="Use auto, cpu, cuda or cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(
             f"{name!r} was asked for, and torch sees {torch.cuda.device_count()} CUDA devices",
-            where="training.device",
-            hint="Use --set training.device=cpu, or install a CUDA build of torch.",
+            where="device",
+            hint="Use cpu (`--device cpu`; in training `--set training.device=cpu`), or a CUDA build of torch.",
         )
     return device
 

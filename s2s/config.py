@@ -289,9 +289,12 @@ def parse_override(text: str) -> Table:
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
+        meant = [setting.name for setting in settings() if setting.name.split(".")[1] == name.strip()]
         raise UsageError(
             f"--set {text!r} is not of the form section.key=value",
-            hint="For example --set training.learning_rate=1e-3; `s2s settings` lists every key.",
+            hint=f"Did you mean {' or '.join(meant)}?"
+            if meant
+            else "For example --set training.learning_rate=1e-3; `s2s settings` lists every key.",
         )
     value = value.strip()
     parsed = _toml_or_text(value)

@@ -244,7 +244,7 @@ def test_an_override_is_toml_or_else_text(text: str, table: dict[str, Any]) -> N
     assert parse_override(text) == table
 
 
-@pytest.mark.parametrize("text", ["", "seed=3", "training.seed", "training.=3", ".seed=3", "=3"])
+@pytest.mark.parametrize("text", ["", "sed=3", "training.seed", "training.=3", ".seed=3", "=3"])
 def test_an_override_names_section_and_key(text: str) -> None:
     with pytest.raises(UsageError, match=r"is not of the form section\.key=value\n  For example --set"):
         parse_override(text)

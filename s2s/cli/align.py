@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from s2s.errors import S2SError
+
 
 class Words(StrEnum):
     """What a word is."""
@@ -37,6 +39,7 @@ def align(
     from s2s.evaluation.alignment import (
         alignment_error_rate,
         check_gold,
+        check_gold_lines,
         format_pharaoh,
         links_from_weights,
         read_gold,
@@ -47,6 +50,10 @@ def align(
 
     pairs = read_pairs((src, trg))
     links_of_gold = read_gold(gold) if gold else []
+    if gold:
+        if not pairs:
+            raise S2SError("there is nothing to score: the file has no line", where=str(src))
+        check_gold_lines(len(pairs), links_of_gold)
     loaded = load_run(run, device=device, threads=threads)
     refuse_without_attention(loaded)
     alignments = []

@@ -1,5 +1,6 @@
 """The program: its commands, and the one place where an error becomes a message and an exit code."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -65,9 +66,22 @@ def options(
         os.environ["S2S_DEBUG"] = "1"
 
 
+def _open_closed_streams() -> None:
+    """Python has None for a stream that was closed before the program began (`<&-`, `>&-`).
+
+    Raises:
+        S2SError: nobody could see the result.
+    """
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.BytesIO())
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.BytesIO())
+    if sys.stdout is None:
+        raise S2SError("standard output is closed", hint="Give it a place: > FILE, or > /dev/null.")
+
+
 def main() -> None:
     """Run the command line; every fault that a user can cause ends in one message."""
     try:
+        _open_closed_streams()
         app(prog_name="s2s")
     except S2SError as fault:
         if os.environ.get("S2S_DEBUG"):

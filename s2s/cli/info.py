@@ -60,7 +60,8 @@ def _rows(description: "Description") -> Iterator[Row]:
     decoder = f", decoder {model.decoder_size}" if model.decoder_size else ""
     yield (
         "model",
-        f"{model.cell}, attention {model.attention}, {model.num_layers} layer(s), embed {model.embed_size}, "
+        f"{model.cell}, attention {model.attention}, attend {model.attend}, hops {model.hops}, values {model.values}, "
+        f"start {model.start}, {model.num_layers} layer(s), embed {model.embed_size}, "
         f"hidden {model.hidden_size}{decoder}: {manifest.parameters:,} parameters",
     )
     yield "computed", f"{manifest.device}, {manifest.precision}, {manifest.threads} CPU threads, {manifest.platform}"
@@ -81,16 +82,18 @@ def _progress(standing: "Standing") -> Iterator[Row]:
         f"{standing.skipped:,} updates skipped",
     )
     if standing.best_score is not None:
-        yield "best", f"dev {standing.metric} {standing.best_score:.3f} at update {standing.best_update:,}"
+        how = " of greedy search" if standing.metric != "loss" else ""
+        yield "best", f"dev {standing.metric}{how} {standing.best_score:.3f} at update {standing.best_update:,}"
 
 
 def _results(results: "Results") -> Iterator[Row]:
     yield "ended", f"{results.end}, after {results.updates:,} updates; the best is of update {results.best_update:,}"
     for name, scored in (("dev", results.dev), ("test", results.test)):
         if scored:
+            yield f"{name} search", scored.search
             for score in scored.scores:
                 yield f"{name} {score.name}", f"{score.value:.2f} {score.signature}"
-            yield f"{name} ppl", f"{scored.perplexity:.2f} ({scored.search})"
+            yield f"{name} ppl", f"{scored.perplexity:.2f}"
 
 
 def _printable(text: str) -> str:

@@ -46,6 +46,8 @@ def plot_alignment(
             where="--target",
             hint="Give --target once for each sentence, in their order, or not at all.",
         )
+    if not all(map(str.strip, sentences)):
+        raise UsageError("a sentence is blank: there is nothing to draw", hint="Give it some words, in quotes.")
     if words not in MODES:
         raise UsageError(f"{words!r} is no way to split words", where="--words", hint=f"One of {', '.join(MODES)}.")
     if out is not None:

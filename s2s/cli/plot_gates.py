@@ -44,7 +44,7 @@ def plot_gates(
         str | None, typer.Option(help="A given translation for --part decoder. Default: the model's own.")
     ] = None,
     gradient: Annotated[
-        bool, typer.Option("--gradient", help="How much of the last state's gradient arrives at each word.")
+        bool, typer.Option("--gradient", help="How much of the last state's gradient arrives at each piece.")
     ] = False,
     others: Annotated[
         list[Path] | None, typer.Option("--with", metavar="RUN", help="With --gradient: a run to lay beside; repeat.")
@@ -135,8 +135,8 @@ def _draw_gradient(runs: Sequence["Run"], sentence: str, layer: int, direction: 
 
     reach = measure_reach(runs, sentence, layer=layer, direction=direction)
     captions = Captions(
-        title=f"Encoder layer {layer}, {direction}: how much of the last state’s gradient arrives at each word",
+        title=f"Encoder layer {layer}, {direction}: how much of the last state’s gradient arrives at each piece",
         norm="‖∂hₙ/∂sₜ‖ / √d",
-        note="hₙ: the last outer state; sₜ: the whole state after a word; d: the units of a state.",
+        note="hₙ: the last outer state; sₜ: the whole state after a piece; d: the units of a state.",
     )
     return draw_gradients(reach.words, reach.curves, captions, out)

@@ -29,11 +29,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="RUN", help="The run directory to make; default: a new runs/NAME.")
     ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.0, help="Train for so many minutes, and no other budget.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Train for so many passes over the data alone.")] = None,
-    updates: Annotated[int | None, typer.Option(min=1, help="Train for so many updates alone.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train for so many minutes in all.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Train for so many passes over the data in all.")] = None,
+    updates: Annotated[int | None, typer.Option(min=1, help="Train for so many updates in all.")] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as model.cell=lstm."),
@@ -81,6 +79,8 @@ def train(
 
 def _budget(minutes: float | None, epochs: int | None, updates: int | None) -> dict[str, Any]:
     """The settings for the one budget that is given; the others are put out of force."""
+    if minutes is not None and minutes <= 0.0:
+        raise UsageError("--minutes takes a number above 0")
     given = {"max_minutes": minutes, "max_epochs": epochs, "max_updates": updates}
     if len(chosen := {key: value for key, value in given.items() if value is not None}) > 1:
         raise UsageError(

@@ -190,6 +190,20 @@ def read_gold(path: Path) -> list[GoldLinks]:
     return [parse_pharaoh(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
 
 
+def check_gold_lines(pairs: int, gold: Sequence[GoldLinks]) -> None:
+    """Check that each of so many sentence pairs has its line of gold links.
+
+    Raises:
+        S2SError: there are more of one than of the other.
+    """
+    if pairs != len(gold):
+        raise S2SError(
+            f"There are {pairs:,} aligned sentence pairs but {len(gold):,} lines of gold links; "
+            "each pair needs its own line.",
+            hint="Give the gold file of these sentences; a pair without links has an empty line.",
+        )
+
+
 def check_gold(gold: Sequence[GoldLinks], alignments: Sequence[WordAlignment], path: Path) -> None:
     """Check that each gold link lies inside its sentence pair.
 
@@ -227,12 +241,7 @@ def alignment_error_rate(predicted: Sequence[frozenset[Link]], gold: Sequence[Go
     Raises:
         S2SError: there are more sentence pairs in one than in the other.
     """
-    if len(predicted) != len(gold):
-        raise S2SError(
-            f"There are {len(predicted):,} aligned sentence pairs but {len(gold):,} lines of gold links; "
-            "each pair needs its own line.",
-            hint="Give the gold file of these sentences; a pair without links has an empty line.",
-        )
+    check_gold_lines(len(predicted), gold)
     pairs = list(zip(predicted, gold, strict=True))
     total = sum(len(links) for links in predicted)
     sure = sum(len(answer.sure) for answer in gold)

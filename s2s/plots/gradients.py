@@ -1,4 +1,4 @@
-"""The gradient figure: how much of a gradient arrives at each word on its way back, a curve for each model."""
+"""The gradient figure: how much of a gradient arrives at each piece on its way back, a curve for each model."""
 
 import itertools
 import math

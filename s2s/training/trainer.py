@@ -19,6 +19,9 @@ from s2s.training.parallel import Replicas
 MOST_SKIPPED = 10
 """Updates in a row whose gradient is not finite, after which training stops: it will not mend itself."""
 
+NOISE = 1.0
+"""Points of BLEU or chrF below which a dev score tells nothing of what a model has learnt."""
+
 Scores = Mapping[str, float]
 """What a validation measured, by name: loss, perplexity, bleu, chrf."""
 
@@ -251,9 +254,7 @@ class Trainer:
             scores = self.validate()
         self.model.train()
         self.progress = replace(
-            self.progress.validated(
-                scores[self.pace.metric] * (-1 if self.pace.metric == "loss" else 1), scores.get("loss")
-            ),
+            self.progress.validated(_judged(scores, self.pace.metric), scores.get("loss")),
             seconds=time.monotonic() - self._began,
         )
         validation = Validation(
@@ -287,6 +288,16 @@ class Trainer:
 
     def _lost_patience(self) -> bool:
         return 0 < self.pace.patience <= self.progress.stale
+
+
+def _judged(scores: Scores, metric: str) -> float:
+    """The score that checkpoints are compared by: the higher, the better.
+
+    A BLEU or chrF of next to nothing is noise: it counts as 0, so that the dev loss decides.
+    """
+    if metric == "loss":
+        return -scores["loss"]
+    return scores[metric] if scores[metric] >= NOISE else 0.0
 
 
 def _due(updates: int, every: int) -> bool:

@@ -148,8 +148,13 @@ def build_grid(
             where=where,
             hint="`s2s settings KEY` explains a setting.",
         )
+    reasons = "".join(f"\n  {out.name}: {out.reason}" for out in left_out)
+    if left_out and len(contenders) == 1 and len(seeds) < 2:
+        raise UsageError(
+            f"there is nothing to compare {contenders[0].name} with, since the others make no model:{reasons}",
+            hint="Settings that go together vary as one: --vary model.attention+model.attend=none+first,dot+last.",
+        )
     if not contenders:
-        reasons = "".join(f"\n  {out.name}: {out.reason}" for out in left_out)
         raise UsageError(
             f"none of the {len(left_out)} combinations makes a model:{reasons}",
             hint="Settings that go together vary as one: --vary model.attention+model.attend=none+first,dot+last.",

@@ -22,7 +22,7 @@ from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS, train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, load_training, load_weights
+from s2s.training.checkpoint import Progress, load_training, load_weights, read_summary
 from s2s.training.disk import remove_leftovers
 from s2s.training.log import MetricsLog
 from s2s.training.optim import build_adam
@@ -161,7 +161,9 @@ def resume(
         remove_leftovers(path)
         reporter = LoggedReporter(reporter)
         reporter.open(run.log)
-        config = _changed(run.read_config(), overrides or {}, reporter)
+        before = run.read_config()
+        config = _changed(before, overrides or {}, reporter)
+        _refuse_less(before.training, config.training, read_summary(run.last).progress)
         # What was chosen by measuring stays as it was chosen, or the numbers would differ.
         training = config.training.model_copy(
             update={"precision": manifest.precision, "threads": config.training.threads or manifest.threads}
@@ -225,7 +227,7 @@ def _fit(
     if end is End.INTERRUPTED:
         return outcome
     if reached.updates == progress.updates:
-        reporter.note(f"nothing was left to do; for more, add --set training.{limit}=N")
+        reporter.note(f"nothing was left to do; training.{limit} is used up")
     if config.data.corpus == BUILTIN:
         reporter.warn(BUILTIN_WARNING)
     return _scored(loaded, corpora, outcome, reached)
@@ -315,6 +317,27 @@ def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -
     if inexact := sorted(differing.keys() & CHANGE_NUMBERS):
         reporter.warn(f"with another {' and '.join(inexact)} the run goes on, but not to the same bits")
     return changed
+
+
+def _refuse_less(before: TrainingConfig, now: TrainingConfig, reached: Progress) -> None:
+    """Refuse a new budget that the run has used up already.
+
+    Raises:
+        UsageError: naming it, and how far the run is.
+    """
+    standing = {
+        "max_updates": reached.updates,
+        "max_epochs": reached.epoch,
+        "max_minutes": reached.seconds / 60.0,
+    }
+    for key, done in standing.items():
+        budget = getattr(now, key)
+        if budget != getattr(before, key) and 0 < budget <= done:
+            raise UsageError(
+                f"{budget:g} counts from the start of the run, which is at {done:g} already",
+                where=f"training.{key}",
+                hint="Give more, or leave it out to go on with what the run has left.",
+            )
 
 
 def check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:

@@ -36,15 +36,19 @@ def test_it_tells_what_the_run_is(s2s: S2S, run: Path, corpus: Path) -> None:
         str(corpus / f"{name}.{lang}") for name in ("train", "dev", "test") for lang in ("en", "fr")
     ]
     assert by_label["vocabulary"] == "bpe, joint: src 310, trg 310 pieces"
-    assert re.match(r"gru, attention additive, 1 layer\(s\), embed 16, hidden 16: [\d,]+ parameters", by_label["model"])
+    assert re.match(
+        r"gru, attention additive, attend between, hops 1, values states, start bridge, 1 layer\(s\), embed 16, "
+        r"hidden 16: [\d,]+ parameters",
+        by_label["model"],
+    )
     assert by_label["computed"].startswith("cpu, fp32, 1 CPU threads, ")
     assert "torch " in by_label["versions"]
     assert by_label["revision"] == (program_revision() or "not run from a checkout")
     assert re.fullmatch(r"update 6, epoch \d, \d\.\d minutes, 0 updates skipped", by_label["progress"])
-    assert re.fullmatch(r"dev bleu \d\.\d{3} at update 6", by_label["best"])
+    assert re.fullmatch(r"dev bleu of greedy search \d\.\d{3} at update 6", by_label["best"])
     assert re.fullmatch(r"[\d,]+ bytes, whole, sha256:[0-9a-f]{64}", by_label["last file"])
     assert by_label["ended"] == "the budget is used up, after 6 updates; the best is of update 6"
-    assert {"dev BLEU", "dev chrF2", "dev ppl", "test BLEU", "test chrF2", "test ppl"} <= set(by_label)
+    assert {"dev search", "dev BLEU", "dev chrF2", "dev ppl", "test BLEU", "test chrF2", "test ppl"} <= set(by_label)
 
 
 def test_as_json_with_every_setting(s2s: S2S, run: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from s2s.data.tokenizer import Tokenizer
 from s2s.data.words import split_words
 
 S2S = Callable[..., Any]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 MAGIC = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
@@ -293,3 +297,31 @@ def test_nothing_to_score_is_told(s2s: S2S, run: Path, tmp_path: Path) -> None:
     done = s2s("eval", run, "--src", empty, "--ref", empty)
     assert done.code == 1
     assert "there is nothing to score" in done.err
+
+
+def test_no_pairs_have_no_error_rate(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    done = s2s("align", run, "--src", empty, "--trg", empty, "--gold", empty)
+    assert (done.code, done.out) == (1, "")
+    assert "there is nothing to score: the file has no line" in done.err
+
+
+@pytest.mark.parametrize("sentence", ["", "  "])
+def test_a_blank_sentence_has_no_picture(s2s: S2S, run: Path, tmp_path: Path, sentence: str) -> None:
+    done = s2s("plot-alignment", run, "a man", sentence, "--out", tmp_path / "a.png")
+    assert (done.code, done.out) == (2, "")
+    assert "error: a sentence is blank: there is nothing to draw\n" in done.err
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "message"),
+    [("<&-", 0, ""), (">&-", 1, "error: standard output is closed\n  Give it a place"), ("2>&-", 0, "")],
+)
+def test_a_stream_that_was_closed_before(run: Path, closed: str, code: int, message: str) -> None:
+    arguments = "" if closed == "<&-" else "'a man'"
+    command = f"{sys.executable} -m s2s translate {run} {arguments} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+    assert done.returncode == code
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr

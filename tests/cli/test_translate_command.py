@@ -110,7 +110,7 @@ def test_a_wider_beam_may_be_asked_for(s2s: S2S, run: Path) -> None:
         (["RUN", "--input", "nowhere.en"], b"", 1, "error: nowhere.en: There is no such file"),
         (["RUN"], b"fine\n\xe9\n", 1, "error: standard input:2: Byte 1 of this line (0xE9) is not UTF-8"),
         (["RUN", "--output", "no/such/folder"], b"", 1, "error: no/such/folder: the output cannot be written"),
-        (["RUN", "--device", "warp"], b"", 2, "error: training.device: 'warp' is no device"),
+        (["RUN", "--device", "warp"], b"", 2, "error: device: 'warp' is no device"),
         (["RUN", "--beam", "0"], b"", 2, "--beam"),
         (["RUN", "--n-best", "x"], b"", 2, "--n-best"),
         (["RUN", "--bean", "3"], b"", 2, "--bean"),

@@ -376,6 +376,20 @@ def test_without_patience_it_never_loses_it(tmp_path: Path) -> None:
     assert (sitting.end, sitting.progress.stale) == (End.BUDGET, 2 * EPOCH - 1)
 
 
+def test_while_bleu_is_noise_the_loss_decides(tmp_path: Path) -> None:
+    """A model that has learnt nothing may hit a word by luck; the one that has learnt more is kept."""
+    found = iter([(5.0, 0.03), (4.0, 0.01), (3.0, 0.0), (3.5, 0.9), (9.0, 1.5)])
+
+    def scores() -> Scores:
+        loss, bleu = next(found)
+        return {"loss": loss, "bleu": bleu}
+
+    job = Job(pace=pace(metric="bleu"), budget=Budget(updates=0, epochs=5, seconds=0.0), scores=scores)
+    sitting = sit(tmp_path / "run", job)
+    assert [v.is_best for v in sitting.diary.validations] == [True, True, True, False, True]
+    assert (sitting.progress.best_score, sitting.progress.stale) == (1.5, 0)
+
+
 def test_of_bleu_more_is_better(tmp_path: Path) -> None:
     found = iter([1.0, 3.0, 2.0])
     job = Job(

@@ -131,6 +131,13 @@ def test_a_combination_that_makes_no_model_is_left_out_with_the_reason() -> None
         assert "\n" not in out.reason
 
 
+def test_one_left_alone_is_nothing_to_compare() -> None:
+    with pytest.raises(UsageError, match=r"nothing to compare additive with, .*:\n  none: .*nobody asks") as caught:
+        grid("model.attention=additive,none")
+    assert "--vary model.attention+model.attend=none+first" in str(caught.value)
+    assert len(grid("model.attention=additive,none", seeds=(1, 2)).contenders) == 1
+
+
 def test_none_left_is_an_error_with_every_reason() -> None:
     message = (
         r"none of the 2 combinations makes a model:\n  rnn: .*nobody asks.*\n  gru: .*nobody asks.*\n  Settings that"

@@ -230,9 +230,20 @@ def test_a_finished_run_without_more_budget_only_scores_again(finished: Finished
     outcome = resume(run, told)
     assert outcome.updates == 6
     assert outcome.best_update == finished.outcome.best_update
-    assert "nothing was left to do; for more, add --set training.max_updates=N" in told.notes
+    assert "nothing was left to do; training.max_updates is used up" in told.notes
     assert told.updates == []
     assert_same_run(finished.path, run)
+
+
+@pytest.mark.parametrize(("setting", "budget", "done"), [("max_updates", 5, "6"), ("max_minutes", 1e-9, ".*")])
+def test_a_budget_that_is_used_up_already_is_refused(
+    finished: Finished, setting: str, budget: float, done: str
+) -> None:
+    before = (finished.path / "config.toml").read_bytes()
+    message = rf"training\.{setting}: {budget:g} counts from the start of the run, which is at {done} already"
+    with pytest.raises(UsageError, match=message):
+        resume(finished.path, Told(), overrides={"training": {setting: budget}})
+    assert (finished.path / "config.toml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -391,9 +402,9 @@ def test_a_place_where_no_run_can_be_made(corpus: Files, tmp_path: Path) -> None
     ("table", "message"),
     [
         ({"model": {"attention": "none"}}, r"without attention nobody asks.*: set attend = \"first\""),
-        ({"training": {"device": "warp"}}, r"training\.device: 'warp' is no device"),
-        ({"training": {"device": "meta"}}, r"training\.device: 'meta' is not supported"),
-        ({"training": {"device": "cuda:99"}}, r"training\.device: 'cuda:99' was asked for, and torch sees"),
+        ({"training": {"device": "warp"}}, r"device: 'warp' is no device"),
+        ({"training": {"device": "meta"}}, r"device: 'meta' is not supported"),
+        ({"training": {"device": "cuda:99"}}, r"device: 'cuda:99' was asked for, and torch sees"),
         ({"data": {"train": ()}}, r"data\.train: the configuration names no training data\n  Use --train SRC TRG"),
     ],
 )
