@@ -10,7 +10,7 @@ SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 LETTERS = {
     "E": "width of an input x_t: of the embeddings, for a first layer",
     "H": "width of a cell's state: of the encoder's, in each direction",
-    "D": "width of the decoder's states and of h_j, where both directions are read: 2H",
+    "D": "width of h_j, where both directions are read: 2H; and of the decoder's states, unless decoder_size is set",
     "R": "width of the readout: E (only tie = none has H)",
     "V": "pieces in the vocabulary",
 }

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from s2s.build import LEXICONS, SCORES, STARTS, build_model
+from s2s.build import LEXICONS, SCORES, STARTS, Widths, build_model
 from s2s.config import ModelConfig
 from s2s.errors import UsageError
 from s2s.explanations.explanation import Explanation, Sizes
@@ -15,7 +15,8 @@ from s2s.nn.cells import CELLS
 
 SIZES = Sizes(input_size=3, hidden_size=5, vocab_size=11)
 WIDTH = 2 * SIZES.hidden_size
-NOT_EXPLAINED = {"embed_size", "hidden_size"}
+WIDTHS = Widths(states=WIDTH, decoder=WIDTH)
+NOT_EXPLAINED = {"embed_size", "hidden_size", "decoder_size"}
 
 each_explanation = pytest.mark.parametrize("explanation", EXPLANATIONS, ids=lambda e: e.name)
 
@@ -61,7 +62,7 @@ REAL = {
     "reset = after": lambda: cell_size("gru"),
     "reset = before": lambda: cell_size("gru-reset-before"),
     **{
-        f"attention = {name}": lambda name=name: size(SCORES[name](config(), WIDTH))
+        f"attention = {name}": lambda name=name: size(SCORES[name](config(), WIDTHS))
         for name in ("additive", "dot", "general")
     },
     "attention = none": lambda: size(
@@ -69,7 +70,7 @@ REAL = {
             config(attention="none"), src_vocab=SIZES.vocab_size, trg_vocab=SIZES.vocab_size
         ).decoder.order.attention
     ),
-    "scaled = true": lambda: size(SCORES["dot"](config(attention="dot", scaled=True), WIDTH)),
+    "scaled = true": lambda: size(SCORES["dot"](config(attention="dot", scaled=True), WIDTHS)),
     "attend = first": lambda: order_size(attend="first"),
     "attend = between": lambda: order_size(attend="between"),
     "attend = last": lambda: order_size(attend="last", input_feeding=False),
@@ -80,7 +81,9 @@ REAL = {
     "values = lexical": lambda: size(LEXICONS["lexical"](config(), SIZES.vocab_size)),
     "context = every_step": lambda: order_size(attention="none"),
     "context = start": lambda: order_size(attention="none", context="start"),
-    **{f"start = {name}": lambda name=name: size(STARTS[name](config(), WIDTH)) for name in ("bridge", "last", "zero")},
+    **{
+        f"start = {name}": lambda name=name: size(STARTS[name](config(), WIDTHS)) for name in ("bridge", "last", "zero")
+    },
     "bidirectional = true": lambda: encoder_size() - encoder_size(bidirectional=False),
     "bidirectional = false": lambda: 0,
     "num_layers = L": lambda: model_size(num_layers=3, start="zero") - model_size(num_layers=2, start="zero"),

@@ -177,7 +177,7 @@ def test_models_are_held_to_the_same_sentences(corpus: Files, tmp_path: Path) ->
 def test_faults_of_data_and_device_are_told_before_anything_is_made(corpus: Files, tmp_path: Path) -> None:
     with pytest.raises(S2SError, match=r"There is no such file"):
         compare(small_grid({**corpus, "test": ["no.en", "no.fr"]}), tmp_path / "out", Watched())
-    with pytest.raises(UsageError, match=r"training\.device: 'warp' is no device"):
+    with pytest.raises(UsageError, match=r"device: 'warp' is no device"):
         compare(small_grid(corpus, training={"device": "warp"}), tmp_path / "out", Watched())
     assert list(tmp_path.iterdir()) == []
 
