@@ -45,11 +45,11 @@ def learn_by_heart(model: Seq2Seq) -> float:
     loss = float("inf")
     for _ in range(UPDATES):
         loss = replicas.backward([batch], batch.tokens)[0] / batch.tokens
+        if loss < BOUND:  # of the weights as they are: another step might go too far
+            break
         clip_gradients(model, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if loss < BOUND:
-            break
     return loss
 
 
