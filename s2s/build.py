@@ -85,7 +85,10 @@ def check_model(config: ModelConfig) -> None:
                 'without attention nobody asks, and the fixed vector is read as in "first": set attend = "first"',
             ),
             (fixed and config.hops > 1, "without attention there is nothing to read in several hops"),
-            (fixed and config.values != "states", "without attention no source word is looked at, so none can be read"),
+            (
+                fixed and config.values != "states",
+                'without attention no source word is looked at, so none can be read: set values = "states"',
+            ),
             (
                 config.context == "start" and not fixed,
                 'context = "start" leaves the decoder nothing but its start state: it belongs to attention = "none"',

@@ -18,8 +18,14 @@ Table = dict[str, Any]
 BUILTIN = "builtin"
 
 BUILTIN_SETTINGS: Table = {
-    "model": {"embed_size": 128, "hidden_size": 128, "dropout": 0.0},
-    "training": {"batch_tokens": 500, "learning_rate": 3e-3, "label_smoothing": 0.0, "max_epochs": 2},
+    "model": {"embed_size": 128, "hidden_size": 128, "decoder_size": 128, "values": "lexical", "dropout": 0.0},
+    "training": {
+        "batch_tokens": 700,
+        "learning_rate": 4e-3,
+        "label_smoothing": 0.0,
+        "max_epochs": 0,
+        "max_updates": 900,
+    },
 }
 """What is otherwise by default for the built-in corpus, whose small language a small model learns in minutes."""
 
@@ -174,8 +180,10 @@ class TrainingConfig(Section):
     """Validations without a better score after which training stops early; 0: never."""
     metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """The dev score that chooses the best checkpoint and stops early."""
+    subword_dropout: Share = 0.0
+    """Share of BPE merges left out at random in training, others in each pass (Provilkov et al. 2020)."""
     dropout_after: Annotated[int, Field(ge=0)] = 1
-    """Passes over the training data before dropout begins: in the first one no sentence has been seen before."""
+    """Passes over the training data before dropout of any kind: in the first one all sentences are new."""
     label_smoothing: Share = 0.1
     """Probability mass taken from the right piece and spread over all pieces (Szegedy et al. 2016)."""
     clip: Annotated[float, Field(ge=0.0)] = 1.0
@@ -221,6 +229,10 @@ class Config(Section):
                     self.model.tie == "all" and not self.tokenizer.joint,
                     'model.tie = "all" shares one embedding between both languages and so needs '
                     'tokenizer.joint = true; or set model.tie = "target"',
+                ),
+                (
+                    self.training.subword_dropout > 0.0 and self.tokenizer.kind != "bpe",
+                    'training.subword_dropout leaves out merges, which only tokenizer.kind = "bpe" has',
                 ),
                 (
                     not any((self.training.max_updates, self.training.max_epochs, self.training.max_minutes)),

@@ -176,7 +176,7 @@ NO_MODEL = [
     ),
     (
         {"attention": "none", "attend": "first", "values": "lexical"},
-        "without attention no source word is looked at, so none can be read",
+        'without attention no source word is looked at, so none can be read: set values = "states"',
     ),
     (
         {"context": "start"},

@@ -51,14 +51,15 @@ def plot_alignment(
     if words not in MODES:
         raise UsageError(f"{words!r} is no way to split words", where="--words", hint=f"One of {', '.join(MODES)}.")
     if out is not None:
-        from s2s.plots.files import check_format
+        from s2s.plots.files import refuse_what_cannot_be_written
 
-        check_format(out)
-    from s2s.workflow.alignment import align, refuse_without_attention
+        refuse_what_cannot_be_written(out)
+    from s2s.workflow.alignment import align, refuse_what_is_no_hop, refuse_without_attention
     from s2s.workflow.translation import load_run
 
     loaded = load_run(run, device=device, threads=threads)
     refuse_without_attention(loaded)
+    refuse_what_is_no_hop(loaded, hop)
     pairs = _pairs(loaded, sentences, target, beam)
     alignments = align(loaded, pairs, words=words, hop=hop)
     panels = [Panel((*a.src_words, END), (*a.trg_words, END), a.weights) for a in alignments]

@@ -58,20 +58,21 @@ def plot_gates(
     the encoder's last state by its state after each word, on a logarithmic scale: the vanishing gradient of a plain
     RNN, and what gates do about it.
     """
-    from s2s.plots.files import check_format
+    from s2s.plots.files import refuse_what_cannot_be_written
 
     _refuse_what_does_not_fit(part, target, units, gradient, others)
     chosen = _read_units(units)
-    check_format(out)
+    refuse_what_cannot_be_written(out)
     from s2s.workflow.translation import load_run
 
     runs = [load_run(path, device=device, threads=threads) for path in (run, *(others or ()))]
     if gradient:
         missing = _draw_gradient(runs, sentence, layer, direction or Direction.forward, out)
     else:
-        from s2s.workflow.gates import choose_cells
+        from s2s.workflow.gates import choose_cells, refuse_what_is_no_unit
 
         cells = choose_cells(runs[0], part=part, layer=layer, direction=direction)
+        refuse_what_is_no_unit(runs[0], cells, chosen)
         missing = _draw_gates(runs[0], cells, sentence, target, chosen, out)
     if missing:
         shown = " ".join(sorted(missing)[:20])

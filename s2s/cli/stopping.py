@@ -27,7 +27,7 @@ def stoppable() -> Iterator[Stop]:
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.signal = number
-        typer.echo("\nstopping after this update; once more ends at once without saving", err=True)
+        typer.echo("\nstopping once all is saved; once more ends at once without saving", err=True)
         for which, handler in before.items():
             signal.signal(which, handler)
 

@@ -86,6 +86,21 @@ class Tokenizer:
         """`encode` for many texts at once."""
         return list(self._processor.encode([normalise(text) for text in texts], num_threads=1))
 
+    def sample_all(self, texts: Iterable[str], *, dropout: float, seed: int) -> list[list[int]]:
+        """Other spellings of the same texts: `encode_all` with merges left out at random.
+
+        BPE-dropout (Provilkov et al. 2020): what a model reads often comes in smaller pieces now and then, and it
+        learns what they mean. Every spelling decodes to the same text. The same seed gives the same spellings.
+
+        Args:
+            dropout: share of the merges that are left out; of a `bpe` tokenizer.
+        """
+        spm.set_random_generator_seed(seed)
+        sampled = self._processor.encode(
+            [normalise(text) for text in texts], enable_sampling=True, alpha=dropout, nbest_size=-1, num_threads=1
+        )
+        return list(sampled)
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of the pieces, special ones left out; always a single line."""
         return normalise(self._processor.decode([i for i in ids if i not in (PAD, BOS, EOS)]))

@@ -1,5 +1,6 @@
 """Figures as files: which formats there are, and writing one whole, the same bytes for the same figure."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -37,6 +38,22 @@ def check_format(path: Path) -> str:
     return suffix
 
 
+def refuse_what_cannot_be_written(path: Path) -> None:
+    """Tell before the work, and not after it, that a figure cannot be written there.
+
+    Raises:
+        UsageError: the suffix is none of `FORMATS`.
+        S2SError: the folder does not exist or may not be written to, or a folder has the name.
+    """
+    check_format(path)
+    if path.is_dir():
+        raise _unwritable(path, errno.EISDIR)
+    if not path.parent.is_dir():
+        raise _unwritable(path, errno.ENOENT)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _unwritable(path, errno.EACCES)
+
+
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the suffix says; a file of that name is replaced.
 
@@ -55,8 +72,12 @@ def write_figure(figure: Figure, path: Path) -> None:
         finally:
             aside.unlink(missing_ok=True)
     except OSError as error:
-        raise S2SError(
-            f"The figure cannot be written: {error.strerror}.",
-            where=str(path),
-            hint="Name a file in a folder that exists and that you may write to.",
-        ) from error
+        raise _unwritable(path, error.errno) from error
+
+
+def _unwritable(path: Path, number: int | None) -> S2SError:
+    return S2SError(
+        f"The figure cannot be written: {os.strerror(number or errno.EIO)}.",
+        where=str(path),
+        hint="Name a file in a folder that exists and that you may write to.",
+    )

@@ -124,11 +124,21 @@ class Pace:
     metric: str
 
 
+@dataclass(frozen=True)
+class _Epoch:
+    """An epoch's number, counted from 0, its data, and its batches as indices of these."""
+
+    number: int
+    data: TrainingData
+    planned: Sequence[Sequence[int]]
+
+
 @dataclass
 class Trainer:
     """Trains a model from wherever `progress` says it stands.
 
     Attributes:
+        data: the training data as they are spelled in an epoch, counted from 0.
         validate: scores the model on dev; called with the model in evaluation mode.
         replicas: compute the gradient of a batch.
         dropout_after: epochs without dropout before those with it.
@@ -137,7 +147,7 @@ class Trainer:
 
     model: Seq2Seq
     optimizer: torch.optim.Optimizer
-    data: TrainingData
+    data: Callable[[int], TrainingData]
     schedule: Schedule
     budget: Budget
     pace: Pace
@@ -150,6 +160,7 @@ class Trainer:
     should_stop: Callable[[], bool]
     progress: Progress
     _began: float = 0.0
+    _opened: "_Epoch | None" = None
 
     def train(self) -> End:
         """Train until the budget is used up, patience is lost, or somebody stops it.
@@ -159,10 +170,10 @@ class Trainer:
         """
         self._began = time.monotonic() - self.progress.seconds
         self.model.train()
-        while not self._over(planned := self.data.plan(self.progress.epoch)):
+        while not self._over():
             self.replicas.rest_dropout(self.progress.epoch < self.dropout_after)
-            for batches in self._updates_left(planned):
-                used = self._used(planned, under_way=len(batches))
+            for batches in self._updates_left():
+                used = self._used(under_way=len(batches))
                 rate = self.schedule.rate(used)
                 losses = self.update(batches, rate)
                 self._advance(len(batches), losses)
@@ -175,12 +186,10 @@ class Trainer:
                 if self.should_stop():
                     self.saver.save_last(self.progress)
                     return End.INTERRUPTED
-                if self._over(planned):
+                if self._over():
                     break
-            if self.progress.batch >= len(planned):
-                self._end_epoch()
-        if self.progress.batch >= len(planned):  # it was stopped right after the last update of all
-            self._end_epoch()
+            self._end_epoch_if_done()
+        self._end_epoch_if_done()  # it was stopped right after the last update of all
         if self.progress.validated_at != self.progress.updates:
             self._validate()
         return End.PATIENCE if self._lost_patience() else End.BUDGET
@@ -201,11 +210,19 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return losses
 
-    def _updates_left(self, planned: Sequence[Sequence[int]]) -> Iterator[list[Batch]]:
+    def _epoch(self) -> "_Epoch":
+        """The epoch under way; opened when it is first asked for, since spelling and planning it take time."""
+        if self._opened is None or self._opened.number != self.progress.epoch:
+            data = self.data(self.progress.epoch)
+            self._opened = _Epoch(self.progress.epoch, data, data.plan(self.progress.epoch))
+        return self._opened
+
+    def _updates_left(self) -> Iterator[list[Batch]]:
         """The batches of each update that the epoch still has."""
-        left = planned[self.progress.batch :]
+        epoch = self._epoch()
+        left = epoch.planned[self.progress.batch :]
         for start in range(0, len(left), self.pace.accumulate):
-            yield list(self.data.batches(left[start : start + self.pace.accumulate]))
+            yield list(epoch.data.batches(left[start : start + self.pace.accumulate]))
 
     def _advance(self, batches: int, losses: Losses) -> None:
         self.progress = replace(
@@ -242,7 +259,9 @@ class Trainer:
                 "new run; with training.precision=bf16, try fp32. The last checkpoint is untouched.",
             )
 
-    def _end_epoch(self) -> None:
+    def _end_epoch_if_done(self) -> None:
+        if not self.progress.batch or self.progress.batch < len(self._epoch().planned):
+            return
         self.progress = replace(self.progress, epoch=self.progress.epoch + 1, batch=0)
         if not self.pace.validate_every:
             self._validate()
@@ -272,19 +291,20 @@ class Trainer:
             listener.on_validation(validation)
         self.saver.save_last(self.progress)
 
-    def _used(self, planned: Sequence[Sequence[int]], under_way: int = 0) -> float:
+    def _used(self, under_way: int = 0) -> float:
         """The share of the budget that is used, up to the middle of an update of `under_way` batches."""
         batch = self.progress.batch + under_way / 2
+        begun = batch / len(self._epoch().planned) if batch else 0.0
         return self.budget.used(
             Position(
                 updates=self.progress.updates + (0.5 if under_way else 0.0),
-                epochs=self.progress.epoch + batch / len(planned),
+                epochs=self.progress.epoch + begun,
                 seconds=self.progress.seconds,
             )
         )
 
-    def _over(self, planned: Sequence[Sequence[int]]) -> bool:
-        return self._used(planned) >= 1.0 or self._lost_patience()
+    def _over(self) -> bool:
+        return self._used() >= 1.0 or self._lost_patience()
 
     def _lost_patience(self) -> bool:
         return 0 < self.pace.patience <= self.progress.stale

@@ -38,11 +38,7 @@ def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural", hop: int =
         UsageError: it has no such hop.
     """
     refuse_without_attention(run)
-    if not LAST_HOP <= hop <= run.model.hops:
-        raise UsageError(
-            f"there is no hop {hop}: the model reads the source {run.model.hops} times in a step (model.hops)",
-            where=str(run.directory.path),
-        )
+    refuse_what_is_no_hop(run, hop)
     for start in range(0, len(pairs), WINDOW):
         yield from _align_window(run, pairs[start : start + WINDOW], words, hop - 1)
 
@@ -58,6 +54,19 @@ def refuse_without_attention(run: Run) -> None:
             'the model has no attention (model.attention = "none"), so there is no alignment to show',
             where=str(run.directory.path),
             hint="Train one with model.attention=additive.",
+        )
+
+
+def refuse_what_is_no_hop(run: Run, hop: int) -> None:
+    """Hops are counted from 1; `LAST_HOP` is whichever is the last.
+
+    Raises:
+        UsageError: the model reads less often in a step.
+    """
+    if not LAST_HOP <= hop <= run.model.hops:
+        raise UsageError(
+            f"there is no hop {hop}: the model reads the source {run.model.hops} times in a step (model.hops)",
+            where=str(run.directory.path),
         )
 
 

@@ -1,7 +1,7 @@
 """Scores of a run on sentence pairs."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,22 +41,39 @@ class Evaluation:
     translations: list[str]
 
 
+WINDOW = 512
+"""Sentences that are translated between two questions whether to stop."""
+
+
+class ScoringStoppedError(Exception):
+    """Somebody asked to stop before everything was translated."""
+
+
 def describe(beam: Beam) -> str:
     """The decoding settings as they stand beside a score."""
     return f"beam {beam.size}, length penalty {beam.length_penalty:g}, max length {beam.max_length:g} x source + 10"
 
 
 def evaluate(
-    run: Run, pairs: Sequence[Pair], beam: Beam, names: Sequence[str] = ("BLEU", "chrF2", "TER")
+    run: Run,
+    pairs: Sequence[Pair],
+    beam: Beam,
+    names: Sequence[str] = ("BLEU", "chrF2", "TER"),
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Translate the sources and score the translations; force the references through the model for perplexity.
 
+    Args:
+        should_stop: asked every `WINDOW` sentences.
+
     Raises:
         S2SError: there is no pair.
+        ScoringStoppedError: `should_stop` said so.
     """
     if not pairs:
         raise S2SError("there is nothing to score: the files have no line")
-    translations = [best[0].text for best in run.translator(beam).translate(pair.src for pair in pairs)]
+    translator = run.translator(beam).with_window(WINDOW)
+    translations = [best[0].text for best in translator.translate(_sources(pairs, should_stop))]
     loss = reference_loss(run, pairs)
     return Evaluation(
         scores=score_translations(translations, [pair.trg for pair in pairs], names),
@@ -66,6 +83,13 @@ def evaluate(
         search=describe(beam),
         translations=translations,
     )
+
+
+def _sources(pairs: Sequence[Pair], should_stop: Callable[[], bool]) -> Iterator[str]:
+    for number, pair in enumerate(pairs):
+        if number % WINDOW == 0 and should_stop():
+            raise ScoringStoppedError
+        yield pair.src
 
 
 def validator(run: Run, pairs: Sequence[Pair], look: Callable[[Sequence[str]], None]) -> Callable[[], Scores]:

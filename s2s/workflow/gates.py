@@ -25,9 +25,11 @@ __all__ = [
     "collate_pair",
     "describe_tokens",
     "gate_panels",
+    "place_name",
     "read_source",
     "record_gates",
     "refuse_what_is_no_number",
+    "refuse_what_is_no_unit",
 ]
 
 END = "<end>"
@@ -73,12 +75,6 @@ class CellRecord:
     gates: Mapping[str, npt.NDArray[np.floating]]
     states: Mapping[str, npt.NDArray[np.floating]]
 
-    @property
-    def name(self) -> str:
-        """The place in words."""
-        which = WHICH.get(self.place.which, self.place.which)
-        return f"{self.place.part} layer {self.place.layer}" + (f", {which}" if which else "")
-
 
 def choose_cells(run: Run, *, part: str, layer: int, direction: str | None) -> list[Place]:
     """The cells of one layer.
@@ -113,6 +109,30 @@ def choose_cells(run: Run, *, part: str, layer: int, direction: str | None) -> l
     return chosen
 
 
+def place_name(place: Place) -> str:
+    """The place in words."""
+    which = WHICH.get(place.which, place.which)
+    return f"{place.part} layer {place.layer}" + (f", {which}" if which else "")
+
+
+def refuse_what_is_no_unit(run: Run, places: Sequence[Place], units: Sequence[int]) -> None:
+    """Units are counted from 0.
+
+    Raises:
+        UsageError: a cell has no such unit.
+    """
+    cells = cells_of(run.model)
+    for place in places:
+        size = cells[place].hidden_size
+        for unit in units:
+            if not 0 <= unit < size:
+                raise UsageError(
+                    f"there is no unit {unit}: the {place_name(place)} has {size} of them",
+                    where="--units",
+                    hint=f"Units are counted from 0 to {size - 1}.",
+                )
+
+
 def record_gates(run: Run, pair: Pair, places: Sequence[Place]) -> list[CellRecord]:
     """What these cells did in the forced pass over a source and a translation, whoever made it.
 
@@ -142,17 +162,12 @@ def gate_panels(run: Run, records: Sequence[CellRecord], units: Sequence[int]) -
     Raises:
         UsageError: a cell has no such unit.
     """
+    refuse_what_is_no_unit(run, [record.place for record in records], units)
     panels = []
     for record in records:
         size = record.states["h"].shape[1]
-        for unit in units:
-            if not 0 <= unit < size:
-                raise UsageError(
-                    f"there is no unit {unit}: the {record.name} has {size} of them",
-                    where="--units",
-                    hint=f"Units are counted from 0 to {size - 1}.",
-                )
-        panels.append(GatePanel(record.name, f"mean of {_count(size, 'unit')} ({cell_name(run)})", _mean_rows(record)))
+        mean = f"mean of {_count(size, 'unit')} ({cell_name(run)})"
+        panels.append(GatePanel(place_name(record.place), mean, _mean_rows(record)))
         panels += [GatePanel("", f"unit {unit}", _unit_rows(record, unit)) for unit in units]
     return panels
 

@@ -17,9 +17,8 @@ from s2s.build import (
     check_model,
 )
 from s2s.config import BUILTIN, Config, TrainingConfig, check_config, merge
-from s2s.data.batches import EncodedPair, TrainingData
 from s2s.data.corpus import Pair
-from s2s.data.tokenizer import EOS, train_tokenizer
+from s2s.data.tokenizer import train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress, load_training, load_weights, read_summary
@@ -30,13 +29,14 @@ from s2s.training.tensorfile import damaged
 from s2s.training.trainer import End, Pace, Trainer
 from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
 from s2s.workflow.creation import new_run, refuse_existing
-from s2s.workflow.evaluation import Evaluation, evaluate, validator
+from s2s.workflow.evaluation import Evaluation, ScoringStoppedError, evaluate, validator
 from s2s.workflow.health import HealthWatch
 from s2s.workflow.initial import read_initial
 from s2s.workflow.lock import Lock
 from s2s.workflow.manifest import new_manifest
 from s2s.workflow.reporter import LoggedReporter, Reporter
 from s2s.workflow.run import CheckpointSaver, RunDirectory
+from s2s.workflow.spelling import training_data
 from s2s.workflow.tokenizers import Tokenizers
 from s2s.workflow.translation import Run, check_size
 
@@ -103,7 +103,7 @@ def train(
         command: the command line, for the record.
         init_from: a run whose weights and vocabulary it begins with.
         overwrite: whether a run at `out` is replaced, once all is ready for training.
-        should_stop: asked after each update; True ends training with everything saved.
+        should_stop: asked after each update, and while the scores are made; True ends it with everything saved.
 
     Raises:
         UsageError: settings do not fit together or name no data.
@@ -207,7 +207,7 @@ def _fit(
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
-        data=_training_data(corpora.train, tokenizers, settings),
+        data=training_data(corpora.train, tokenizers, settings),
         schedule=build_schedule(settings),
         budget=build_budget(settings),
         pace=_pace(settings),
@@ -230,16 +230,22 @@ def _fit(
         reporter.note(f"nothing was left to do; training.{limit} is used up")
     if config.data.corpus == BUILTIN:
         reporter.warn(BUILTIN_WARNING)
-    return _scored(loaded, corpora, outcome, reached)
+    reporter.note(f"translating {'dev and test' if corpora.test else 'dev'} with beam search for the final scores")
+    try:
+        return _scored(loaded, corpora, outcome, reached, should_stop)
+    except ScoringStoppedError:
+        return replace(outcome, end=End.INTERRUPTED)
 
 
-def _scored(loaded: Run, corpora: Corpora, outcome: Outcome, progress: Progress) -> Outcome:
+def _scored(
+    loaded: Run, corpora: Corpora, outcome: Outcome, progress: Progress, should_stop: Callable[[], bool]
+) -> Outcome:
     """The outcome with the scores of the best checkpoint, which the run keeps."""
     best = load_weights(outcome.run.best, loaded.model)
     loaded.model.eval()
     beam = loaded.beam()
-    dev = evaluate(loaded, corpora.dev, beam, FINAL_SCORES)
-    test = evaluate(loaded, corpora.test, beam, FINAL_SCORES) if corpora.test else None
+    dev = evaluate(loaded, corpora.dev, beam, FINAL_SCORES, should_stop)
+    test = evaluate(loaded, corpora.test, beam, FINAL_SCORES, should_stop) if corpora.test else None
     outcome.run.write_json(
         "results.json",
         {
@@ -358,13 +364,6 @@ def check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
 def _tightest(settings: TrainingConfig) -> str:
     """The setting to raise for more training, where one budget is set; the first one where several are."""
     return next(name for name in ("max_updates", "max_minutes", "max_epochs") if getattr(settings, name))
-
-
-def _training_data(pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig) -> TrainingData:
-    sources = tokenizers.src.encode_all(pair.src for pair in pairs)
-    targets = tokenizers.trg.encode_all(pair.trg for pair in pairs)
-    encoded = [EncodedPair((*src, EOS), tuple(trg)) for src, trg in zip(sources, targets, strict=True)]
-    return TrainingData(pairs=encoded, batch_tokens=settings.batch_tokens, seed=settings.seed)
 
 
 def _pace(settings: TrainingConfig) -> Pace:

@@ -181,6 +181,7 @@ def test_a_terminal_shows_it(s2s: S2S, run: Path) -> None:
         (["a", "--terminal", "--words", "x"], "error: --words: 'x' is no way to split words\n  One of natural, space"),
         (["a", "--out", "fig.gif"], r"fig\.gif"),
         (["a", "--out", "fig"], "fig"),
+        (["a", "--terminal", "--hop", "2"], "there is no hop 2: the model reads the source 1 times in a step"),
         (["--terminal"], "Missing argument"),
     ],
 )
@@ -188,6 +189,18 @@ def test_faults_of_plot_alignment(s2s: S2S, run: Path, arguments: list[str], mes
     done = s2s("plot-alignment", run, *arguments)
     assert (done.code, done.out) == (2, "")
     assert re.search(message, done.err)
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("no/such/fig.png", "No such file or directory"), ("taken.png", "Is a directory")]
+)
+def test_where_nothing_can_be_drawn_nothing_is_translated(
+    s2s: S2S, run: Path, tmp_path: Path, place: str, reason: str
+) -> None:
+    (tmp_path / "taken.png").mkdir()
+    done = s2s("plot-alignment", run, "a man", "--out", place)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: {place}: The figure cannot be written: {reason}.\n  Name a file in a folder")
 
 
 # settings

@@ -75,6 +75,7 @@ def test_the_same_command_writes_the_same_bytes(s2s: S2S, run: Path, tmp_path: P
             "error: --units: 'x' is no unit\n  Give numbers from 0 with commas",
         ),
         (["a", "--out", "f.png", "--units", "²"], "error: --units: '²' is no unit"),
+        (["a", "--out", "f.png", "--units", "32", "--part", "decoder"], "no unit 32: the decoder layer 1, first cell"),
         (["a", "--out", "f.png", "--part", "decoder", "--direction", "forward"], "--direction: a decoder writes in"),
         (["a", "--out", "f.png", "--target", "b"], "--target: an encoder does not read the translation\n  Add --part"),
         (["a", "--out", "f.png", "--gradient", "--part", "decoder"], "--part: gradients are followed through an enc"),
@@ -88,6 +89,12 @@ def test_faults_of_the_command(s2s: S2S, run: Path, tmp_path: Path, arguments: l
     assert (done.code, done.out) == (2, "")
     assert re.search(message, done.err)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_computed(s2s: S2S, run: Path) -> None:
+    done = s2s("plot-gates", run, "a man", "--part", "decoder", "--out", "no/such/fig.png")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: no/such/fig.png: The figure cannot be written: No such file or directory.\n")
 
 
 def test_a_run_that_is_not_there(s2s: S2S, run: Path) -> None:

@@ -84,6 +84,33 @@ def test_any_text_comes_back(kind: str, text: str) -> None:
     assert tokenizer(kind).decode(tokenizer(kind).encode(text)) == normalise(text)
 
 
+# Other spellings
+
+
+@settings(max_examples=100)
+@with_odd_texts
+@given(texts)
+def test_any_text_comes_back_from_a_sampled_spelling(text: str) -> None:
+    [ids] = tokenizer("bpe").sample_all([text], dropout=0.5, seed=1)
+    assert tokenizer("bpe").decode(ids) == normalise(text)
+
+
+def test_a_seed_gives_the_same_spellings_and_another_one_others() -> None:
+    """Also after others were drawn in between, which is what an interrupted training needs."""
+    once = tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=5)
+    assert tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=6) != once
+    assert tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=5) == once
+
+
+def test_more_dropout_gives_smaller_pieces() -> None:
+    sizes = [
+        sum(map(len, tokenizer("bpe").sample_all(LINES, dropout=share, seed=1))) for share in (0.0, 0.1, 0.5, 0.99)
+    ]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] == sum(map(len, tokenizer("bpe").encode_all(LINES)))
+    assert sizes[-1] > 0.9 * sum(map(len, LINES))
+
+
 @pytest.mark.parametrize("kind", ["char", "word"])
 @given(st.lists(st.sampled_from(" ".join(LINES).split())))
 def test_known_characters_and_words_come_back(kind: str, words: list[str]) -> None:

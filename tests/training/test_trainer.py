@@ -145,7 +145,7 @@ def sit(
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
-        data=job.data,
+        data=lambda epoch: job.data,
         schedule=Schedule(peak=0.05, warmup=0.2, falls=True),
         budget=job.budget,
         pace=job.pace,

@@ -8,7 +8,7 @@ import pytest
 from s2s.errors import UsageError
 from s2s.workflow.grid import Grid, Variation, build_grid, parse_seeds, parse_variation
 
-BUILTIN: dict[str, Any] = {"data": {"corpus": "builtin"}}
+BUILTIN: dict[str, Any] = {"data": {"corpus": "builtin"}, "model": {"values": "states", "decoder_size": 0}}
 
 
 def grid(*vary: str, seeds: tuple[int, ...] = (), chosen: dict[str, Any] | None = None) -> Grid:

@@ -16,7 +16,7 @@ Files = dict[str, list[str]]
 
 def tiny(corpus: Files, **training: Any) -> Config:
     """Ten updates, with dropout, a checkpoint after each."""
-    table = {"model": {"embed_size": 4, "hidden_size": 4, "dropout": 0.3}, "tokenizer": {"kind": "word", "size": 60}}
+    table = {"model": {"embed_size": 4, "hidden_size": 4, "dropout": 0.3}, "tokenizer": {"size": 310}}
     settings = {"max_updates": 10, "checkpoint_every": 1, "validate_every": 4, "batch_tokens": 120}
     return small({"data": corpus}, table, {"training": {**settings, **training}})
 
@@ -51,7 +51,7 @@ def test_a_run_survives_a_kill_of_each_kind(corpus: Files, tmp_path: Path) -> No
 PACES: list[dict[str, Any]] = [
     {},
     {"accumulate": 2},
-    {"checkpoint_every": 3, "patience": 1},
+    {"checkpoint_every": 3, "patience": 1, "subword_dropout": 0.2, "dropout_after": 0},
     {"validate_every": 0, "max_updates": 0, "max_epochs": 2},
 ]
 

@@ -182,12 +182,48 @@ def test_going_on_is_as_if_it_had_never_stopped(finished: Finished, tmp_path: Pa
     assert_same_run(finished.path, run)
 
 
+@pytest.mark.parametrize("cell", sorted({"rnn", "lstm", "peephole", "cifg", "gru"}))
+def test_going_on_with_all_that_is_random(corpus: Files, tmp_path: Path, cell: str) -> None:
+    """Dropout, other spellings in each epoch, and several batches an update; stopped at an epoch's end, and in one."""
+    config = small(
+        {
+            "data": corpus,
+            "model": {"cell": cell, "dropout": 0.3},
+            "training": {
+                "subword_dropout": 0.2,
+                "dropout_after": 0,
+                "accumulate": 2,
+                "max_updates": 0,
+                "max_epochs": 2,
+            },
+        }
+    )
+    whole = train(config, tmp_path / "whole", Told())
+    for stop in (whole.updates // 2, whole.updates - 1):
+        run = tmp_path / f"stopped-{stop}"
+        assert train(config, run, Told(), should_stop=after(stop)).updates == stop
+        resume(run, Told())
+        assert_same_run(tmp_path / "whole", run)
+
+
 def test_a_run_can_stop_at_each_update(finished: Finished, tmp_path: Path) -> None:
     run = tmp_path / "run"
     train(finished.config, run, Told(), should_stop=after(1))
     for done in range(2, 7):
         assert resume(run, Told(), should_stop=after(1)).updates == done
     resume(run, Told())
+    assert_same_run(finished.path, run)
+
+
+def test_the_last_scoring_can_be_stopped_and_made_up_for(finished: Finished, tmp_path: Path) -> None:
+    """Training is over by then, and nothing of it is lost."""
+    run, told = tmp_path / "run", Told()
+    note = "translating dev and test with beam search for the final scores"
+    first = train(finished.config, run, told, written="# mine\n", should_stop=lambda: note in told.notes)
+    assert (first.end, first.updates, first.dev) == (End.INTERRUPTED, 6, None)
+    assert not (run / "results.json").exists()
+    second = resume(run, Told())
+    assert second.dev == finished.outcome.dev
     assert_same_run(finished.path, run)
 
 
