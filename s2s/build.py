@@ -28,7 +28,7 @@ from s2s.nn.cells import CELLS, Cell
 from s2s.nn.decoder import Decoder
 from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoder
-from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon
+from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon, TiedLexicalReading
 from s2s.nn.model import Seq2Seq
 from s2s.nn.orders import AskBetween, AskFirst, AskLastFed, AskLastUnfed, Order, Readout, UpperLayers
 from s2s.nn.recurrent import Join, Layer, Stack, plain, residual
@@ -239,7 +239,11 @@ STARTS: dict[str, Callable[[ModelConfig, Widths], Start]] = {
 }
 LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
     "states": lambda config, vocab: NoLexicon(),
-    "lexical": lambda config, vocab: LexicalReading(embed_size=config.embed_size, vocab_size=vocab),
+    "lexical": lambda config, vocab: (
+        LexicalReading(embed_size=config.embed_size, vocab_size=vocab)
+        if config.tie == "none"
+        else TiedLexicalReading(embed_size=config.embed_size)
+    ),
 }
 
 

@@ -30,7 +30,7 @@ from s2s.nn.cells import (
     ResetBeforeGRUCell,
     RNNCell,
 )
-from s2s.nn.lexical import LexicalReading, NoLexicon
+from s2s.nn.lexical import LexicalReading, NoLexicon, TiedLexicalReading
 from s2s.nn.model import Seq2Seq
 from s2s.nn.orders import AskBetween, AskFirst, AskLastFed, AskLastUnfed
 from s2s.nn.recurrent import plain, residual
@@ -121,9 +121,18 @@ def test_where_the_decoder_starts(start: str, kind: type, cell: str) -> None:
     assert begin.state_tensors == CELLS[cell].state_tensors
 
 
-@pytest.mark.parametrize(("values", "kind"), [("states", NoLexicon), ("lexical", LexicalReading)])
-def test_what_is_read(values: str, kind: type) -> None:
-    assert type(model_of(values=values).decoder.lexicon) is kind
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"values": "states"}, NoLexicon),
+        ({"values": "lexical", "tie": "none"}, LexicalReading),
+        ({"values": "lexical", "tie": "target"}, TiedLexicalReading),
+        ({"values": "lexical", "tie": "all"}, TiedLexicalReading),
+    ],
+    ids=str,
+)
+def test_what_is_read(settings: dict[str, Any], kind: type) -> None:
+    assert type(model_of(**settings).decoder.lexicon) is kind
 
 
 @pytest.mark.parametrize("is_residual", [True, False])

@@ -152,7 +152,7 @@ def test_demo_runs_the_main_job_and_sums_it_up(machine: Machine) -> None:
     test = "runs/demo/corpus/test"
     commands = [
         "train --out runs/demo --set training.max_updates=5",
-        "data generate --out runs/demo/corpus",
+        "data generate --pairs 0 --out runs/demo/corpus",
         f"eval runs/demo --src {test}.en --ref {test}.fr --json",
         f"align runs/demo --src {test}.en --trg {test}.fr --gold {test}.align",
         f"plot-alignment runs/demo {sentence} --out runs/demo/alignment.png",

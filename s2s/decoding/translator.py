@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -59,6 +60,8 @@ class Translator:
         n_best: translations for each line, at most `beam.size`.
         window: lines that are read, sorted by length and translated together; memory is bounded by it.
         batch_tokens: source pieces in a batch, padding included.
+        workers: batches that are searched at a time, each by one thread; what one thread alone computes is quicker
+            than what several meet over at every small step.
         warn: is told of every line that is translated in parts.
     """
 
@@ -71,6 +74,7 @@ class Translator:
     n_best: int = 1
     window: int = 2048
     batch_tokens: int = 1600
+    workers: int = 1
     warn: Callable[[str], None] = lambda message: None
 
     def translate(self, lines: Iterable[str]) -> Iterator[list[Translation]]:
@@ -89,9 +93,10 @@ class Translator:
         sentences = [part for at, line in enumerate(lines) for part in self._parts(line, at, first)]
         order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].pieces))
         lengths = [len(sentence.pieces) for sentence in sentences]
+        batches = group_by_length(order, lengths, self.batch_tokens)
+        searched = self._search_all([[sentences[index].pieces for index in batch] for batch in batches])
         found: dict[int, list[Hypothesis]] = {}
-        for batch in group_by_length(order, lengths, self.batch_tokens):
-            hypotheses = self._search([sentences[index].pieces for index in batch])
+        for batch, hypotheses in zip(batches, searched, strict=True):
             found |= dict(zip(batch, hypotheses, strict=True))
         translations: list[list[list[Translation]]] = [[] for _ in lines]
         for index, sentence in enumerate(sentences):
@@ -99,6 +104,16 @@ class Translator:
             best = [self._decode(h) for h in found[index][: self.n_best]]
             translations[sentence.line].append(best or [Translation("", float("-inf"), float("-inf"), ended=False)])
         return [_join(parts) for parts in translations]
+
+    def _search_all(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[list[list[Hypothesis]]]:
+        if min(self.workers, len(batches)) <= 1:
+            return list(map(self._search, batches))
+        pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
+        try:
+            # The longest sentences, which come last and take longest, go first: no worker is left alone with them.
+            return list(pool.map(self._search, reversed(batches)))[::-1]
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
 
     def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         src, mask = pad(sources)

@@ -275,26 +275,24 @@ MEMORY = (
         setting="values",
         value="lexical",
         title="Reads states, and words for the output",
-        short="f_i = tanh(sum_j α_ij e_j);  l_i = tanh(W f_i) + f_i;  logits += W_l l_i + b_l",
+        short="f_i = tanh(sum_j α_ij e_j);  l_i = tanh(W f_i) + f_i;  logits += W_l l_i",
         equations=(
             "f_i = tanh(sum_j α_ij e_j)",
             "l_i = tanh(W f_i) + f_i",
-            "logits_i = W_o r_i + b_o + W_l l_i + b_l",
+            "logits_i = W_o r_i + b_o + W_l l_i",
+            "W_l = W_o where the output layer is tied",
         ),
         parts=(
             Part("e_j", "the embedding of source piece j itself, without its neighbours (not the score e_ij)"),
             Part("f_i", "the words that the last hop looks at, mixed by its weights"),
             Part("W_l", "a dictionary: which target pieces the words looked at speak for"),
         ),
-        weights=(
-            Weight("W", "E × E", "turns words over"),
-            Weight("W_l", "V × E", "says for each target piece how much they speak for it"),
-            Weight("b_l", "V", "shifts that"),
-        ),
+        weights=(Weight("W", "E × E", "turns words over"),),
         counted="the lexical reading",
         differs=(
             "A key-value memory: keys are the states, values the words. With states alone a rare word's identity "
-            "must survive encoder and decoder; here it goes straight to the output."
+            "must survive encoder and decoder; here it goes straight to the output. With tie = none W_l has weights "
+            "and a bias of its own, V × E and V, as in the paper; shared ones learn as fast and cost next to nothing."
         ),
         papers=(NGUYEN, MILLER),
     ),

@@ -87,7 +87,7 @@ class Decoder(nn.Module):
         readout = self.order.say(advance.said, embedded)
         read = self.lexicon.read(advance.weights[:, None], state.words)[:, 0]
         return Step(
-            logits=self.lexicon.add(self.output(self.dropout(readout)), read),
+            logits=self.lexicon.speak(self.output, self.dropout(readout), read),
             weights=advance.weights,
             state=DecoderState(carried=advance.carried, memory=state.memory, words=state.words),
         )
@@ -112,4 +112,4 @@ class Decoder(nn.Module):
 
         readout = self.order.say(tuple(map(of_real, course.said)), of_real(embedded))
         read = of_real(self.lexicon.read(course.weights, state.words))
-        return Unrolled(logits=self.lexicon.add(self.output(self.dropout(readout)), read), weights=course.weights)
+        return Unrolled(logits=self.lexicon.speak(self.output, self.dropout(readout), read), weights=course.weights)

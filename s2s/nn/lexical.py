@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from s2s.nn.embedding import OutputLayer
 from s2s.nn.linear import Linear
 
 
@@ -28,8 +29,8 @@ class Lexicon(nn.Module, ABC):
         """
 
     @abstractmethod
-    def add(self, logits: Tensor, read: Tensor) -> Tensor:
-        """Logits (..., vocab) with what was read (..., value)."""
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+        """Logits (..., vocab) from readouts (..., readout) and what was read (..., value)."""
 
 
 class NoLexicon(Lexicon):
@@ -43,22 +44,23 @@ class NoLexicon(Lexicon):
         """See `Lexicon.read`."""
         return weights.new_zeros(*weights.shape[:2], 0)
 
-    def add(self, logits: Tensor, read: Tensor) -> Tensor:
-        """See `Lexicon.add`."""
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+        """See `Lexicon.speak`."""
+        logits: Tensor = output(readouts)
         return logits
 
 
-class LexicalReading(Lexicon):
-    """f_i = tanh(sum_j alpha_ij e_j);  l_i = tanh(W f_i) + f_i;  W_l l_i + b_l is added to the logits.
+class TiedLexicalReading(Lexicon):
+    """f_i = tanh(sum_j alpha_ij e_j);  l_i = tanh(W f_i) + f_i;  W_o l_i is added to the logits.
 
     A key-value memory (Miller et al. 2016) whose keys are states and whose values are the source embeddings e_j, in
-    the form of Nguyen & Chiang (2018). It learns a dictionary, which helps with rare words.
+    the form of Nguyen & Chiang (2018), whose W_l is the output layer's own W_o here: so one product serves both,
+    W_o (r_i + l_i) + b_o. It learns a dictionary, which helps with rare words.
     """
 
-    def __init__(self, *, embed_size: int, vocab_size: int) -> None:
+    def __init__(self, *, embed_size: int) -> None:
         super().__init__()
         self.hidden = Linear(embed_size, embed_size, bias=False)
-        self.output = Linear(embed_size, vocab_size)
 
     def remember(self, embedded: Tensor) -> Tensor:
         """See `Lexicon.remember`."""
@@ -68,8 +70,24 @@ class LexicalReading(Lexicon):
         """See `Lexicon.read`."""
         return weights[:, :, -1] @ words.to(weights.dtype)
 
-    def add(self, logits: Tensor, read: Tensor) -> Tensor:
-        """See `Lexicon.add`."""
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+        """See `Lexicon.speak`."""
+        logits: Tensor = output(readouts + self.words(read))
+        return logits
+
+    def words(self, read: Tensor) -> Tensor:
+        """l_i from the mixture of the words: (..., value) -> (..., value)."""
         found = torch.tanh(read)
-        added: Tensor = self.output(torch.tanh(self.hidden(found)) + found)
-        return logits + added
+        return torch.tanh(self.hidden(found)) + found
+
+
+class LexicalReading(TiedLexicalReading):
+    """The same with an output layer of its own: W_l l_i + b_l is added to the logits (Nguyen & Chiang 2018)."""
+
+    def __init__(self, *, embed_size: int, vocab_size: int) -> None:
+        super().__init__(embed_size=embed_size)
+        self.output = Linear(embed_size, vocab_size)
+
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+        """See `Lexicon.speak`."""
+        return output(readouts) + self.output(self.words(read))

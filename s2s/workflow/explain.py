@@ -299,9 +299,10 @@ class _Walker:
         """What the lexicon adds, for the pieces it speaks for most and the one said; none where it reads nothing."""
         if not state.words.shape[-1]:
             return ()
-        lexicon = self.model.decoder.lexicon
+        lexicon, output = self.model.decoder.lexicon, self.model.decoder.output
         read = lexicon.read(weights[:, None], state.words)[0, 0]
-        added = lexicon.add(read.new_zeros(self.tokenizer.size), read).float()
+        silent = read.new_zeros(output.weight.shape[1])
+        added = (lexicon.speak(output, silent, read) - output(silent)).float()
         best = added.topk(min(self.runners_up, len(added))).indices.tolist()
         told = best if piece in best else [*best, piece]
         return tuple(Raised(_spelling(i, self.tokenizer), i, float(added[i])) for i in told)

@@ -68,6 +68,7 @@ class Run:
             device=self.compute.device,
             autocast=self.compute.autocast,
             n_best=n_best,
+            workers=self.compute.threads if self.compute.device.type == "cpu" else 1,
             warn=warn,
         )
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
+from threading import Barrier
 
 import pytest
 import torch
@@ -95,12 +96,35 @@ def test_each_line_comes_back_in_its_place() -> None:
     lines=st.lists(st.sampled_from(ODD) | st.text(max_size=30), max_size=12),
     window=st.integers(1, 5),
     batch_tokens=st.integers(1, 60),
+    workers=st.integers(1, 3),
 )
-def test_window_and_batch_change_nothing(lines: list[str], window: int, batch_tokens: int) -> None:
-    small = replace(copier(beam=2), window=window, batch_tokens=batch_tokens)
+def test_window_batch_and_workers_change_nothing(
+    lines: list[str], window: int, batch_tokens: int, workers: int
+) -> None:
+    small = replace(copier(beam=2), window=window, batch_tokens=batch_tokens, workers=workers)
     found = list(small.translate(lines))
     assert [best[0].text for best in found] == [normalise(line) for line in lines]
     assert found == list(copier(beam=2).translate(lines))
+
+
+@dataclass(frozen=True)
+class Meeting(Copy):
+    """Waits at each first step until all workers are there: one alone never gets past it."""
+
+    door: Barrier = field(default_factory=lambda: Barrier(2, timeout=60))
+    threads: list[int] = field(default_factory=list)
+
+    def start(self, src: Tensor, src_mask: Tensor) -> CopyState:
+        self.door.wait()
+        self.threads.append(torch.get_num_threads())
+        return super().start(src, src_mask)
+
+
+def test_workers_search_at_the_same_time_with_one_thread_each() -> None:
+    model = Meeting(tokenizer().size)
+    translator = replace(copier(), model=model, batch_tokens=1, workers=2)
+    assert texts(translator, LINES * 2) == list(LINES * 2)
+    assert model.threads == [1] * 6
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7, 8, 9])

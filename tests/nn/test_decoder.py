@@ -1,5 +1,7 @@
 """The decoder: how its parts are put together, for one step and for whole sentences."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +12,7 @@ from s2s.nn.decoder import Decoder, DecoderState
 from s2s.nn.dropout import Dropout
 from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoded
-from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon
+from s2s.nn.lexical import LexicalReading, Lexicon, NoLexicon, TiedLexicalReading
 from s2s.nn.orders import AskFirst, Readout, UpperLayers
 from s2s.nn.recurrent import plain
 from s2s.nn.starts import Bridge
@@ -19,13 +21,16 @@ ROWS, SRC, TRG, WIDTH, EMBED, VOCAB, LAYERS = 3, 5, 4, 6, 2, 9, 2
 MASK = torch.arange(SRC)[None] < torch.tensor((5, 1, 3))[:, None]
 REAL = torch.arange(TRG)[None] < torch.tensor((2, 4, 1))[:, None]
 
-LEXICONS: dict[str, type[Lexicon]] = {"states": NoLexicon, "lexical": LexicalReading}
+LEXICONS: dict[str, Callable[[], Lexicon]] = {
+    "states": NoLexicon,
+    "lexical": lambda: LexicalReading(embed_size=EMBED, vocab_size=VOCAB),
+    "lexical, tied": lambda: TiedLexicalReading(embed_size=EMBED),
+}
 
 each_lexicon = pytest.mark.parametrize("values", LEXICONS)
 
 
 def decoder_of(values: str, dropout: float = 0.0) -> Decoder:
-    lexicon = LexicalReading(embed_size=EMBED, vocab_size=VOCAB) if values == "lexical" else NoLexicon()
     order = AskFirst(
         attention=HoppingAttention(score=DotScore(scale=1.0), hops=2, query_size=WIDTH, state_size=WIDTH),
         cell=LSTMCell(input_size=EMBED, hidden_size=WIDTH),
@@ -39,7 +44,7 @@ def decoder_of(values: str, dropout: float = 0.0) -> Decoder:
         start=Bridge(state_size=WIDTH, width=WIDTH, num_layers=LAYERS, state_tensors=2),
         order=order,
         output=OutputLayer(weight=embedding.weight),
-        lexicon=lexicon,
+        lexicon=LEXICONS[values](),
         dropout=dropout,
     )
 
@@ -68,12 +73,12 @@ def test_it_starts_at_the_source(values: str) -> None:
     assert torch.equal(state.memory.keys, memory.keys)
     assert torch.equal(state.memory.values, memory.values)
     assert torch.equal(state.memory.mask, MASK)
-    assert torch.equal(state.words, source.embedded if values == "lexical" else source.embedded[:, :, :0])
+    assert torch.equal(state.words, source.embedded[:, :, :0] if values == "states" else source.embedded)
 
 
 @each_lexicon
 def test_logits_are_read_from_the_readout_and_the_lexicon(values: str) -> None:
-    """W_o r_i + b_o, and W_l l_i + b_l of the words that the last hop looks at."""
+    """W_o r_i + b_o, and W_l l_i + b_l of the words that the last hop looks at; tied, W_o l_i."""
     decoder = decoder_of(values)
     torch.nn.init.normal_(decoder.output.bias)
     tokens, state = tokens_of(ROWS), decoder.start(encoded())
@@ -81,9 +86,11 @@ def test_logits_are_read_from_the_readout_and_the_lexicon(values: str) -> None:
     embedded = decoder.embedding(tokens)
     advance = decoder.order.bind(state.memory)(decoder.order.project(embedded), state.carried)
     expected = decoder.order.say(advance.said, embedded) @ decoder.output.weight.T + decoder.output.bias
-    if isinstance(lexicon := decoder.lexicon, LexicalReading):
+    if isinstance(lexicon := decoder.lexicon, TiedLexicalReading):
         found = torch.tanh((advance.weights[:, -1, :, None] * state.words).sum(dim=1))
-        expected = expected + lexicon.output(torch.tanh(found @ lexicon.hidden.weight.T) + found)
+        words = torch.tanh(found @ lexicon.hidden.weight.T) + found
+        own = isinstance(lexicon, LexicalReading)
+        expected = expected + (lexicon.output(words) if own else words @ decoder.output.weight.T)
     torch.testing.assert_close(step.logits, expected)
     torch.testing.assert_close(step.weights, advance.weights)
     torch.testing.assert_close(step.state.carried, advance.carried)

@@ -53,15 +53,18 @@ def _key(text: str) -> str:
 
 
 def generate(pairs: int = 20_000, seed: int = 1) -> dict[str, list[Example]]:
-    """The corpus: `train` with `pairs` examples, `dev` and `test` with 500 each.
+    """The corpus: `train` with `pairs` examples, `dev` and `test` with 500 each, which do not depend on `pairs`.
 
     The same seed gives the same corpus on every machine. No sentence, English or French, occurs twice.
 
+    Args:
+        pairs: 0 leaves out `train`.
+
     Raises:
-        S2SError: `pairs` is below 1, or more than the grammar yields.
+        S2SError: `pairs` is below 0, or more than the grammar yields.
     """
-    if pairs < 1:
-        raise S2SError(f"A corpus needs at least 1 pair, not {pairs}.", where="pairs", hint="Ask for more.")
+    if pairs < 0:
+        raise S2SError(f"A corpus cannot have {pairs} pairs.", where="pairs", hint="Ask for 0 or more.")
     dice = Dice(seed)
     wanted = pairs + 2 * HELD_OUT_PAIRS
     seen = {_key(text) for example in LESSON_SENTENCES for text in (example.src, example.trg)}
@@ -86,7 +89,8 @@ def generate(pairs: int = 20_000, seed: int = 1) -> dict[str, list[Example]]:
         )
     dev, test = examples[:HELD_OUT_PAIRS], examples[HELD_OUT_PAIRS : 2 * HELD_OUT_PAIRS]
     train = examples[2 * HELD_OUT_PAIRS :]
-    return dict(zip(SPLITS, (train, dev, test), strict=True))
+    splits = zip(SPLITS, (train, dev, test), strict=True)
+    return {name: examples for name, examples in splits if examples}
 
 
 def require_new_files(out: Path, splits: Iterable[str] = SPLITS) -> None:
