@@ -24,7 +24,7 @@ BUILTIN_SETTINGS: Table = {
         "learning_rate": 4e-3,
         "label_smoothing": 0.0,
         "max_epochs": 0,
-        "max_updates": 900,
+        "max_updates": 750,
     },
 }
 """What is otherwise by default for the built-in corpus, whose small language a small model learns in minutes."""
