@@ -407,7 +407,7 @@ def test_write(tmp_path: Path) -> None:
 
 def test_write_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "dev.fr").write_text("mine")
-    with pytest.raises(S2SError, match="exists already") as caught:
+    with pytest.raises(S2SError, match="The file exists already") as caught:
         builtin.write({"train": [], "dev": [LESSON_SENTENCES[0]]}, tmp_path)
     assert caught.value.where == str(tmp_path / "dev.fr")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.fr"]

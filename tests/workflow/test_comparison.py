@@ -13,6 +13,7 @@ from s2s.errors import S2SError, UsageError
 from s2s.training.trainer import DivergedError
 from s2s.workflow.comparison import Stopped, Trained, compare
 from s2s.workflow.grid import build_grid, parse_variation
+from s2s.workflow.measurement import measure
 from s2s.workflow.run import RunDirectory
 
 Files = dict[str, list[str]]
@@ -209,6 +210,20 @@ def test_a_model_that_diverges_does_not_stop_the_others(
     assert diverged.reason == "update 7: the gradient is not finite (norm nan)"
     assert told.warnings[-1] == "none, first, seed 2 diverged: update 7: the gradient is not finite (norm nan)"
     assert trained.run(diverged.contender, 2) is None
+
+
+def test_where_every_model_diverges_there_is_nothing_to_report(
+    corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(config: object, out: Path, *_: object, **__: object) -> None:
+        raise DivergedError("the gradient is not finite (norm nan)", where="update 7", hint="Lower it.")
+
+    monkeypatch.setattr("s2s.workflow.comparison.train", diverge)
+    trained = compare(small_grid(corpus), tmp_path / "c", Watched())
+    assert isinstance(trained, Trained)
+    message = r"no model could be trained to its end:\n  update 7: the gradient .*\n  Lower training\.learning_rate"
+    with pytest.raises(S2SError, match=f"(?s){message}"):
+        measure(trained)
 
 
 def test_a_run_whose_making_was_killed_is_in_nobodys_way(corpus: Files, copied: Path) -> None:

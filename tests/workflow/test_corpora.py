@@ -59,6 +59,14 @@ def test_a_corpus_with_nothing_to_train_on_is_refused(corpus: Files, tmp_path: P
         train(config, tmp_path / "run", Told())
 
 
+@pytest.mark.parametrize("name", ["dev", "test"])
+def test_an_empty_set_to_score_is_refused(corpus: Files, tmp_path: Path, name: str) -> None:
+    files = write_pairs(tmp_path, "none", [])
+    config = small({"data": {**corpus, name: files}})
+    with pytest.raises(S2SError, match=rf"none\.en.*: the {name} set has no pair\n  Leave data\.{name} out"):
+        train(config, tmp_path / "run", Told())
+
+
 def test_several_corpora_are_one_after_the_other(corpus: Files, tmp_path: Path) -> None:
     tsv = tmp_path / "more.tsv"
     tsv.write_text("more\tplus\n", encoding="utf-8")

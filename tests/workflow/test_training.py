@@ -169,6 +169,13 @@ def test_training_ends_when_patience_is_lost(corpus: Files, tmp_path: Path) -> N
     assert (outcome.end, outcome.updates) == (End.PATIENCE, 3)
 
 
+def test_a_cuda_device_that_lies_idle_is_told(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    told = Told()
+    train(small({"data": corpus, "training": {"max_updates": 1}}), tmp_path / "run", told)
+    assert "training on the CPU while a CUDA device lies idle; --set training.device=cuda uses it" in told.warnings
+
+
 # Going on
 
 
