@@ -17,8 +17,8 @@ Pair = tuple[Path, Path] | None
 
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(metavar="CONFIG.toml", help="A TOML file of settings (`s2s settings`).")
+    configs: Annotated[
+        list[Path] | None, typer.Argument(metavar="CONFIG.toml", help="A TOML file of settings (`s2s settings`).")
     ] = None,
     train_files: Annotated[Pair, typer.Option("--train", metavar="SRC TRG", help="Training pairs.")] = None,
     dev_files: Annotated[Pair, typer.Option("--dev", metavar="SRC TRG", help="Pairs that choose the best.")] = None,
@@ -45,10 +45,12 @@ def train(
     """Train a translator: tokenizer, model and scores in one go.
 
     Without any data it trains on the built-in English-French corpus. The configuration gives way to flags, and
-    these to --set. The learning rate falls to 0 exactly where the budget ends.
+    these to --set; without one, what is not set follows from the size of the corpus. The learning rate falls to 0
+    exactly where the budget ends.
     """
     from s2s.config import check_config, merge, parse_override, read_config, with_absolute_paths
 
+    config = _only(configs or [])
     chosen = merge(*(with_absolute_paths(parse_override(text), Path.cwd()) for text in overrides or []))
     flags = {
         name: _source(name, files, tsv)
@@ -75,6 +77,17 @@ def train(
         table = merge(_settings_of(init_from), table)
     checked = check_config(table, where=str(config) if config else None)
     _train(checked, config, out, init_from, overwrite)
+
+
+def _only(configs: list[Path]) -> Path | None:
+    """The one configuration, if there is one; several are most likely a corpus without its --train."""
+    if len(configs) > 1:
+        shown = " ".join(shlex.quote(str(path)) for path in configs)
+        raise UsageError(
+            f"there is one CONFIG.toml at most, and here are {len(configs)} files: {shown}",
+            hint=f"A corpus is given with --train, such as: s2s train --train {shown}",
+        )
+    return configs[0] if configs else None
 
 
 def _budget(minutes: float | None, epochs: int | None, updates: int | None) -> dict[str, Any]:
@@ -123,6 +136,7 @@ def _train(checked: Any, config: Path | None, out: Path | None, init_from: Path 
             command=["s2s", *sys.argv[1:]],
             init_from=init_from,
             overwrite=overwrite,
+            fits_corpus=config is None and init_from is None and not checked.data.corpus,
             should_stop=lambda: stop.signal is not None,
         )
         console.close()

@@ -36,6 +36,7 @@ from s2s.workflow.lock import Lock
 from s2s.workflow.manifest import new_manifest
 from s2s.workflow.reporter import LoggedReporter, Reporter
 from s2s.workflow.run import CheckpointSaver, RunDirectory
+from s2s.workflow.sizing import fit
 from s2s.workflow.spelling import training_data
 from s2s.workflow.tokenizers import Tokenizers
 from s2s.workflow.translation import Run, check_size
@@ -91,6 +92,7 @@ def train(
     command: Sequence[str] = (),
     init_from: Path | None = None,
     overwrite: bool = False,
+    fits_corpus: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train a new run.
@@ -103,6 +105,7 @@ def train(
         command: the command line, for the record.
         init_from: a run whose weights and vocabulary it begins with.
         overwrite: whether a run at `out` is replaced, once all is ready for training.
+        fits_corpus: whether settings that `config` was not given follow from the corpus' size.
         should_stop: asked after each update, and while the scores are made; True ends it with everything saved.
 
     Raises:
@@ -117,6 +120,7 @@ def train(
     compute = build_compute(config)
     _report_compute(compute, reporter)
     corpora = _read_corpora(config, reporter)
+    config = _fitted(config, corpora, reporter) if fits_corpus else config
     tokenizers = initial.tokenizers if initial else _train_tokenizers(config, corpora.train, reporter)
     torch.manual_seed(config.training.seed)
     model = _new_model(config, tokenizers)
@@ -273,6 +277,15 @@ def _read_corpora(config: Config, reporter: Reporter) -> Corpora:
     for warning in corpora.warnings:
         reporter.warn(warning)
     return corpora
+
+
+def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
+    """The configuration that fits the corpus' size, which is told."""
+    sized = fit(config, len(corpora.train))
+    check_model(sized.config.model)
+    if sized.chosen:
+        reporter.note(f"chosen for {len(corpora.train):,} pairs: {', '.join(sized.chosen)}")
+    return sized.config
 
 
 def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:

@@ -49,6 +49,25 @@ def test_without_anything_it_is_the_builtin_corpus(s2s: S2S, asked: dict[str, An
     assert asked["out"] == Path("runs/builtin")
 
 
+def test_settings_follow_from_the_size_of_a_corpus_without_a_configuration(
+    s2s: S2S, asked: dict[str, Any], tmp_path: Path, pairs_of: Callable[[str], list[str]]
+) -> None:
+    files = pairs_of("--train")
+    (tmp_path / "mine.toml").write_text(f"[data]\ntrain = {files[1:]}\n", encoding="utf-8")
+    for arguments, fits in (([], False), (files, True), (["mine.toml"], False)):
+        s2s("train", *arguments)
+        assert asked["fits_corpus"] is fits
+
+
+def test_a_corpus_without_its_flag_is_told_of_it(s2s: S2S) -> None:
+    done = s2s("train", "x.en", "y z.fr")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: there is one CONFIG.toml at most, and here are 2 files: x.en 'y z.fr'\n"
+        "  A corpus is given with --train, such as: s2s train --train x.en 'y z.fr'\n"
+    )
+
+
 def test_settings_alone_leave_it_the_builtin_corpus(s2s: S2S, asked: dict[str, Any]) -> None:
     s2s("train", "--set", "model.cell=lstm", "--set", "data.pairs=300")
     assert (asked["config"].data.corpus, asked["config"].model.cell) == ("builtin", "lstm")

@@ -223,9 +223,7 @@ def test_rows_without_exactly_one_tab(tmp_path: Path, row: str, tabs: int) -> No
 
 
 def test_a_corpus_is_one_file_or_two() -> None:
-    with pytest.raises(
-        UsageError, match=r"A corpus is a source and a target file, .*, not 3 files"
-    ):
+    with pytest.raises(UsageError, match=r"A corpus is a source and a target file, .*, not 3 files"):
         read_pairs((Path("a"), Path("b"), Path("c")))
     with pytest.raises(UsageError, match="Only one side of a corpus can come from standard input"):
         read_pairs((Path("-"), Path("-")))

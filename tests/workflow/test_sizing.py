@@ -1,0 +1,76 @@
+"""Settings that follow from the size of the corpus."""
+
+from math import inf
+from pathlib import Path
+
+import pytest
+from small_runs import Told, small
+
+from s2s.build import check_model
+from s2s.config import check_config
+from s2s.errors import UsageError
+from s2s.workflow.sizing import TIERS, fit
+from s2s.workflow.training import train
+
+Files = dict[str, list[str]]
+
+SIZES = [1, 1000, 3000, 10_000, 29_000, 200_000, 10**7]
+
+
+@pytest.mark.parametrize("pairs", SIZES)
+def test_every_size_has_settings_that_make_a_model(pairs: int) -> None:
+    sized = fit(check_config({"data": {"train": ["a.tsv"]}}), pairs)
+    check_model(sized.config.model)
+    assert sized.chosen
+    for line in sized.chosen:
+        name, value = line.split("=")
+        section, key = name.split(".")
+        assert str(getattr(getattr(sized.config, section), key)) == value
+
+
+def test_larger_corpora_get_larger_vocabularies_less_dropout_and_fewer_passes() -> None:
+    configs = [fit(check_config({}), pairs).config for pairs in SIZES]
+    for number, falls in (
+        ([c.tokenizer.size for c in configs], False),
+        ([c.model.dropout for c in configs], True),
+        ([c.training.max_epochs for c in configs], True),
+    ):
+        assert number == sorted(number, reverse=falls)
+        assert len(set(number)) > 1
+
+
+def test_a_tier_ends_where_it_says() -> None:
+    limits = [tier.pairs for tier in TIERS]
+    assert limits == sorted(set(limits))
+    assert limits[-1] == inf
+    small_tier, next_tier = (fit(check_config({}), pairs).chosen for pairs in (int(limits[0]), int(limits[0]) + 1))
+    assert small_tier != next_tier
+
+
+def test_what_was_set_stays() -> None:
+    table = {"model": {"hidden_size": 7, "dropout": 0.0}, "training": {"max_epochs": 0, "max_minutes": 3.0}}
+    sized = fit(check_config(table), 1000)
+    assert (sized.config.model.hidden_size, sized.config.model.dropout) == (7, 0.0)
+    assert (sized.config.training.max_epochs, sized.config.training.max_minutes) == (0, 3.0)
+    assert not any(line.startswith(("model.hidden_size", "model.dropout", "training.max_")) for line in sized.chosen)
+    assert any(line.startswith("tokenizer.size") for line in sized.chosen)
+
+
+def test_what_makes_no_model_with_it_is_refused_with_the_reason() -> None:
+    sized = fit(check_config({"model": {"attention": "none", "attend": "first"}}), 1000)
+    with pytest.raises(UsageError, match='set values = "states"'):
+        check_model(sized.config.model)
+
+
+def test_training_fits_its_corpus_and_says_how(corpus: Files, tmp_path: Path) -> None:
+    told = Told()
+    config = small({"data": corpus})
+    given = config.model_dump(mode="json", exclude_unset=True)
+    outcome = train(check_config(given), tmp_path / "run", told, fits_corpus=True)
+    [note] = [note for note in told.notes if note.startswith("chosen for 108 pairs: ")]
+    assert "model.values=lexical" in note
+    assert "hidden_size" not in note
+    written = outcome.run.read_config()
+    assert (written.model.values, written.model.hidden_size) == ("lexical", 16)
+    train(config, tmp_path / "other", other := Told())
+    assert not [note for note in other.notes if note.startswith("chosen for")]
