@@ -181,7 +181,7 @@ class TrainingConfig(Section):
     metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """The dev score that chooses the best checkpoint and stops early."""
     subword_dropout: Share = 0.0
-    """Share of BPE merges left out at random in training, others in each pass (Provilkov et al. 2020)."""
+    """Share of pieces that come in two halves in training, others in each pass (after Provilkov et al. 2020)."""
     dropout_after: Annotated[int, Field(ge=0)] = 1
     """Passes over the training data before dropout of any kind: in the first one all sentences are new."""
     label_smoothing: Share = 0.1
@@ -231,8 +231,8 @@ class Config(Section):
                     'tokenizer.joint = true; or set model.tie = "target"',
                 ),
                 (
-                    self.training.subword_dropout > 0.0 and self.tokenizer.kind != "bpe",
-                    'training.subword_dropout leaves out merges, which only tokenizer.kind = "bpe" has',
+                    self.training.subword_dropout > 0.0 and self.tokenizer.kind in ("char", "word"),
+                    f'training.subword_dropout splits subwords, and tokenizer.kind = "{self.tokenizer.kind}" has none',
                 ),
                 (
                     not any((self.training.max_updates, self.training.max_epochs, self.training.max_minutes)),
@@ -341,6 +341,33 @@ def merge(*tables: Table) -> Table:
     return merged
 
 
+BUDGETS = ("max_updates", "max_epochs", "max_minutes")
+
+
+def with_defaults(table: Table, defaults: Table) -> Table:
+    """The table with these defaults for what it does not set, but for those that would contradict what it sets."""
+    given = {section: keys for section, keys in table.items() if isinstance(keys, Mapping)}
+    model, training = given.get("model", {}), given.get("training", {})
+    contradicted = set()
+    if model.get("attention") == "none":  # and so no source word is looked at
+        contradicted.add("values")
+    if (
+        {"hidden_size", "bidirectional"} & model.keys()
+        or model.get("attention") == "dot"
+        or model.get("start") == "last"
+    ):
+        contradicted.add("decoder_size")  # which goes with the width of the encoder's states
+    if given.get("tokenizer", {}).get("kind") in ("char", "word"):
+        contradicted.add("size")
+    kept: Table = {
+        section: {key: value for key, value in keys.items() if key not in contradicted}
+        for section, keys in defaults.items()
+    }
+    if any(training.get(budget) for budget in BUDGETS):  # then it is the only one
+        kept = merge(kept, {"training": dict.fromkeys(BUDGETS, 0)})
+    return merge(kept, table)
+
+
 def check_config(table: Table, where: str | None = None) -> Config:
     """The configuration that a table says, defaults (for the built-in corpus, its own) for the rest.
 
@@ -349,7 +376,7 @@ def check_config(table: Table, where: str | None = None) -> Config:
     """
     data = table.get("data")
     if isinstance(data, Mapping) and data.get("corpus") == BUILTIN:
-        table = merge(BUILTIN_SETTINGS, table)
+        table = with_defaults(table, BUILTIN_SETTINGS)
     try:
         return Config.model_validate(table)
     except ValidationError as fault:

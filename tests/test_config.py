@@ -130,8 +130,8 @@ def test_all_faults_are_told_at_once() -> None:
     [
         ({"tokenizer": {"joint": False}}, r'model\.tie = "all" .* needs tokenizer\.joint = true'),
         (
-            {"tokenizer": {"kind": "unigram"}, "training": {"subword_dropout": 0.1}},
-            r'training\.subword_dropout leaves out merges, which only tokenizer\.kind = "bpe" has',
+            {"tokenizer": {"kind": "char"}, "training": {"subword_dropout": 0.1}},
+            r'training\.subword_dropout splits subwords, and tokenizer\.kind = "char" has none',
         ),
         ({"training": {"max_epochs": 0}}, "training needs a budget: set max_epochs, max_updates or max_minutes"),
         ({"data": {"corpus": "builtin", "train": ["a", "b"]}}, r'data\.corpus = "builtin" takes no files'),

@@ -31,9 +31,10 @@ def _name(function: ast.expr) -> str:
 
 
 def _texts(node: ast.AST) -> list[str]:
-    return [
-        n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value.strip()
-    ]
+    """The constant texts in it, but for docstrings: what is said about a test is not what it tests."""
+    alone = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Expr)}
+    constants = [n for n in ast.walk(node) if isinstance(n, ast.Constant) and id(n) not in alone]
+    return [n.value for n in constants if isinstance(n.value, str) and n.value.strip()]
 
 
 def fragments(parts: list[str]) -> list[str]:

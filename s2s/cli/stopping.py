@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which training grants after an update, with all saved."""
+"""Ctrl-C and SIGTERM as a wish to stop, which training grants once all is saved."""
 
 import signal
 from collections.abc import Iterator

@@ -85,7 +85,8 @@ def _only(configs: list[Path]) -> Path | None:
         shown = " ".join(shlex.quote(str(path)) for path in configs)
         raise UsageError(
             f"there is one CONFIG.toml at most, and here are {len(configs)} files: {shown}",
-            hint=f"A corpus is given with --train, such as: s2s train --train {shown}",
+            hint="A corpus is given with --train, such as: s2s train --train "
+            + (shown if len(configs) == 2 else "SRC TRG"),
         )
     return configs[0] if configs else None
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import sentencepiece as spm
@@ -86,20 +87,25 @@ class Tokenizer:
         """`encode` for many texts at once."""
         return list(self._processor.encode([normalise(text) for text in texts], num_threads=1))
 
-    def sample_all(self, texts: Iterable[str], *, dropout: float, seed: int) -> list[list[int]]:
-        """Other spellings of the same texts: `encode_all` with merges left out at random.
+    def halves(self) -> dict[int, tuple[int, int]]:
+        """The two pieces that each piece falls into, but for those that are no two pieces.
 
-        BPE-dropout (Provilkov et al. 2020): what a model reads often comes in smaller pieces now and then, and it
-        learns what they mean. Every spelling decodes to the same text. The same seed gives the same spellings.
-
-        Args:
-            dropout: share of the merges that are left out; of a `bpe` tokenizer.
+        Of several ways the one whose rarer half is the most frequent: where `bpe` merged it.
         """
-        spm.set_random_generator_seed(seed)
-        sampled = self._processor.encode(
-            [normalise(text) for text in texts], enable_sampling=True, alpha=dropout, nbest_size=-1, num_threads=1
-        )
-        return list(sampled)
+        p = self._processor
+        ids = {str(p.id_to_piece(i)): i for i in range(self.size) if not (p.is_byte(i) or p.is_control(i))}
+
+        def rank(piece: str) -> float:
+            return float(p.get_score(ids[piece])) if len(piece) > 1 else inf
+
+        found = {}
+        for piece, index in ids.items():
+            ways = [(piece[:at], piece[at:]) for at in range(1, len(piece))]
+            known = [(left, right) for left, right in ways if left in ids and right in ids]
+            if known and not p.is_unknown(index):
+                left, right = max(known, key=lambda way: min(map(rank, way)))
+                found[index] = ids[left], ids[right]
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of the pieces, special ones left out; always a single line."""

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from threading import Event
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from s2s.data.batches import group_by_length, pad
 from s2s.data.tokenizer import EOS, Tokenizer, normalise
@@ -51,6 +53,28 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Stoppable:
+    """A step model that can be told, from another thread, to make no further step."""
+
+    model: StepModel[Any]
+    stopped: Event = field(default_factory=Event)
+
+    def start(self, src: Tensor, src_mask: Tensor) -> Any:
+        """See `StepModel.start`."""
+        return self.model.start(src, src_mask)
+
+    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """See `StepModel.step`.
+
+        Raises:
+            CancelledError: it was told so.
+        """
+        if self.stopped.is_set():
+            raise CancelledError
+        return self.model.step(tokens, state)
+
+
+@dataclass(frozen=True)
 class Translator:
     """Translates lines with a model and a search.
 
@@ -58,8 +82,8 @@ class Translator:
         model: what search asks.
         beam: how to search.
         n_best: translations for each line, at most `beam.size`.
-        window: lines that are read, sorted by length and translated together; memory is bounded by it.
-        batch_tokens: source pieces in a batch, padding included.
+        window: lines that are read, sorted by length and translated together.
+        batch_tokens: source pieces in a batch, padding included, at most; memory is bounded by window and batches.
         workers: batches that are searched at a time, each by one thread; what one thread alone computes is quicker
             than what several meet over at every small step.
         warn: is told of every line that is translated in parts.
@@ -93,7 +117,9 @@ class Translator:
         sentences = [part for at, line in enumerate(lines) for part in self._parts(line, at, first)]
         order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].pieces))
         lengths = [len(sentence.pieces) for sentence in sentences]
-        batches = group_by_length(order, lengths, self.batch_tokens)
+        # Small enough that every worker has some of them.
+        batch_tokens = max(min(self.batch_tokens, sum(lengths) // self.workers), 1)
+        batches = group_by_length(order, lengths, batch_tokens)
         searched = self._search_all([[sentences[index].pieces for index in batch] for batch in batches])
         found: dict[int, list[Hypothesis]] = {}
         for batch, hypotheses in zip(batches, searched, strict=True):
@@ -107,18 +133,20 @@ class Translator:
 
     def _search_all(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[list[list[Hypothesis]]]:
         if min(self.workers, len(batches)) <= 1:
-            return list(map(self._search, batches))
+            return [self._search(self.model, batch) for batch in batches]
+        model = Stoppable(self.model)
         pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
         try:
             # The longest sentences, which come last and take longest, go first: no worker is left alone with them.
-            return list(pool.map(self._search, reversed(batches)))[::-1]
-        finally:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for all of them
+            return list(pool.map(lambda batch: self._search(model, batch), reversed(batches)))[::-1]
+        finally:  # Ctrl-C, or a fault in one batch, waits for a step of the others and no longer
+            model.stopped.set()
+            pool.shutdown(cancel_futures=True)
 
-    def _search(self, sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
+    def _search(self, model: StepModel[Any], sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
         src, mask = pad(sources)
         with torch.inference_mode(), self.autocast():
-            return search(self.model, src.to(self.device), mask.to(self.device), self.beam)
+            return search(model, src.to(self.device), mask.to(self.device), self.beam)
 
     def _decode(self, hypothesis: Hypothesis) -> Translation:
         return Translation(

@@ -292,7 +292,7 @@ MEMORY = (
         differs=(
             "A key-value memory: keys are the states, values the words. With states alone a rare word's identity "
             "must survive encoder and decoder; here it goes straight to the output. With tie = none W_l has weights "
-            "and a bias of its own, V × E and V, as in the paper; shared ones learn as fast and cost next to nothing."
+            "and a bias of its own, V × E and V, as in the paper; shared, they learn about as fast for next to nothing."
         ),
         papers=(NGUYEN, MILLER),
     ),

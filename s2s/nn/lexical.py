@@ -90,4 +90,5 @@ class LexicalReading(TiedLexicalReading):
 
     def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
-        return output(readouts) + self.output(self.words(read))
+        logits: Tensor = output(readouts) + self.output(self.words(read))
+        return logits

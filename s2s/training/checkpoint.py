@@ -226,6 +226,13 @@ def _read(path: Path, model: nn.Module) -> _Content:
 def _refuse_unfitting(header: Header, model: nn.Module, path: Path) -> None:
     for name, parameter in model.named_parameters():
         _refuse_other_shape(header.shapes.get(f"model.{name}"), f"model.{name}", parameter, path)
+    known = {f"model.{name}" for name, _ in model.named_parameters()}
+    if surplus := sorted(name for name in header.shapes if name.startswith("model.") and name not in known):
+        raise S2SError(
+            f"the checkpoint is of another model: this one has no {surplus[0]}",
+            where=str(path),
+            hint="config.toml and the weights do not belong together, or an older program wrote them.",
+        )
     if header.size > (most := _most_bytes(model)):
         raise S2SError(
             f"the checkpoint has {header.size:,} bytes, and one of this model has at most {most:,}",

@@ -128,7 +128,7 @@ def compare(
         reporter: is told how it goes.
         written: the configuration file as the user wrote it, kept in each run.
         command: the command line, for the record.
-        should_stop: asked after each update; True stops with everything saved.
+        should_stop: asked after each update, and in scoring; True stops with everything saved.
 
     Raises:
         UsageError: settings fit no data or device; models would be scored on different sentences; or the

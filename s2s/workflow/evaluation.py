@@ -1,7 +1,7 @@
 """Scores of a run on sentence pairs."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,12 +59,12 @@ def evaluate(
     pairs: Sequence[Pair],
     beam: Beam,
     names: Sequence[str] = ("BLEU", "chrF2", "TER"),
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Evaluation:
     """Translate the sources and score the translations; force the references through the model for perplexity.
 
     Args:
-        should_stop: asked every `WINDOW` sentences.
+        should_stop: if given, asked every `WINDOW` sentences.
 
     Raises:
         S2SError: there is no pair.
@@ -72,8 +72,11 @@ def evaluate(
     """
     if not pairs:
         raise S2SError("there is nothing to score: the files have no line")
-    translator = run.translator(beam).with_window(WINDOW)
-    translations = [best[0].text for best in translator.translate(_sources(pairs, should_stop))]
+    translator = run.translator(beam)
+    sources: Iterable[str] = (pair.src for pair in pairs)
+    if should_stop is not None:
+        translator, sources = translator.with_window(WINDOW), _until(should_stop, sources)
+    translations = [best[0].text for best in translator.translate(sources)]
     loss = reference_loss(run, pairs)
     return Evaluation(
         scores=score_translations(translations, [pair.trg for pair in pairs], names),
@@ -85,11 +88,11 @@ def evaluate(
     )
 
 
-def _sources(pairs: Sequence[Pair], should_stop: Callable[[], bool]) -> Iterator[str]:
-    for number, pair in enumerate(pairs):
+def _until(should_stop: Callable[[], bool], sources: Iterable[str]) -> Iterator[str]:
+    for number, source in enumerate(sources):
         if number % WINDOW == 0 and should_stop():
             raise ScoringStoppedError
-        yield pair.src
+        yield source
 
 
 def validator(run: Run, pairs: Sequence[Pair], look: Callable[[Sequence[str]], None]) -> Callable[[], Scores]:

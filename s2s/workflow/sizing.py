@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from math import inf
 
-from s2s.config import Config, Table, check_config, merge
+from s2s.config import Config, Table, check_config, with_defaults
 
 
 @dataclass(frozen=True)
 class Tier:
-    """What corpora of up to so many training pairs are trained with; docs/recipe.md has the runs behind it."""
+    """What corpora of up to so many training pairs are trained with."""
 
     pairs: float
     settings: Table
@@ -21,14 +21,14 @@ TIERS = (
         6_000,
         {
             "tokenizer": {"size": 2000},
-            "model": {"embed_size": 128, "hidden_size": 128, "decoder_size": 128, "values": "lexical", "dropout": 0.3},
-            "training": {"batch_tokens": 500, "learning_rate": 3e-3, "max_epochs": 40, "validate_every": 300},
+            "model": {"embed_size": 128, "hidden_size": 128, "decoder_size": 128, "values": "lexical", "dropout": 0.2},
+            "training": {"batch_tokens": 500, "learning_rate": 3e-3, "max_epochs": 40, "patience": 12},
         },
     ),
     Tier(
         20_000,
         {
-            "model": {**_NARROW, "dropout": 0.3},
+            "model": {**_NARROW, "dropout": 0.2},
             "training": {"batch_tokens": 700, "learning_rate": 3e-3, "max_epochs": 20},
         },
     ),
@@ -44,7 +44,7 @@ TIERS = (
         {
             "tokenizer": {"size": 8000},
             "model": {**_NARROW, "dropout": 0.1},
-            "training": {"batch_tokens": 1000, "max_epochs": 5, "validate_every": 2000},
+            "training": {"batch_tokens": 1000, "max_epochs": 5},
         },
     ),
 )
@@ -56,7 +56,7 @@ class Sized:
     """A configuration that fits its corpus.
 
     Attributes:
-        chosen: the settings that the size chose, `section.key: value`.
+        chosen: the settings that the size chose, `section.key=value`.
     """
 
     config: Config
@@ -64,16 +64,14 @@ class Sized:
 
 
 def fit(config: Config, pairs: int) -> Sized:
-    """The configuration with what nobody set chosen by the number of training pairs.
-
-    Raises:
-        UsageError: what was set makes no sense together with what the size chooses.
-    """
+    """The configuration with what nobody set chosen by the number of training pairs."""
     settings = next(tier.settings for tier in TIERS if pairs <= tier.pairs)
     given = config.model_dump(mode="json", exclude_unset=True)
-    chosen = {
-        section: {key: value for key, value in keys.items() if key not in given.get(section, {})}
+    table = with_defaults(given, settings)
+    chosen = tuple(
+        f"{section}.{key}={table[section][key]}"
         for section, keys in settings.items()
-    }
-    told = tuple(f"{section}.{key}={value}" for section, keys in chosen.items() for key, value in keys.items())
-    return Sized(check_config(merge(chosen, given)), told)
+        for key in keys
+        if key in table[section] and key not in given.get(section, {})
+    )
+    return Sized(check_config(table), chosen)

@@ -1,7 +1,7 @@
 """Training pairs as token ids, spelled anew in each epoch where subword dropout is on."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from s2s.config import TrainingConfig
 from s2s.data.batches import EncodedPair, TrainingData
@@ -9,27 +9,52 @@ from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS
 from s2s.workflow.tokenizers import Tokenizers
 
+Halves = Mapping[int, tuple[int, int]]
+"""The two pieces that a piece falls into."""
+
 
 def training_data(
     pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig
 ) -> Callable[[int], TrainingData]:
     """What the data are in an epoch, counted from 0: a pure function of pairs, settings and the epoch's number."""
-    sources, targets = [pair.src for pair in pairs], [pair.trg for pair in pairs]
+    src = tokenizers.src.encode_all(pair.src for pair in pairs)
+    trg = tokenizers.trg.encode_all(pair.trg for pair in pairs)
 
-    def wrapped(src: Sequence[Sequence[int]], trg: Sequence[Sequence[int]]) -> TrainingData:
+    def data(src: Sequence[Sequence[int]], trg: Sequence[Sequence[int]]) -> TrainingData:
         encoded = [EncodedPair((*ids, EOS), tuple(others)) for ids, others in zip(src, trg, strict=True)]
         return TrainingData(pairs=encoded, batch_tokens=settings.batch_tokens, seed=settings.seed)
 
-    usual = wrapped(tokenizers.src.encode_all(sources), tokenizers.trg.encode_all(targets))
+    usual = data(src, trg)
+    if not settings.subword_dropout:
+        return lambda epoch: usual
+    src_halves, trg_halves = tokenizers.src.halves(), tokenizers.trg.halves()
 
     def spelled(epoch: int) -> TrainingData:
-        if not settings.subword_dropout or epoch < settings.dropout_after:
+        if epoch < settings.dropout_after:
             return usual
-        draw = random.Random(f"{settings.seed} {epoch} spelling")
+        draw = random.Random(f"{settings.seed} {epoch} spelling").random
         share = settings.subword_dropout
-        return wrapped(
-            tokenizers.src.sample_all(sources, dropout=share, seed=draw.getrandbits(31)),
-            tokenizers.trg.sample_all(targets, dropout=share, seed=draw.getrandbits(31)),
+        return data(
+            [[*split_some(ids, src_halves, share, draw)] for ids in src],
+            [[*split_some(ids, trg_halves, share, draw)] for ids in trg],
         )
 
     return spelled
+
+
+def split_some(ids: Sequence[int], halves: Halves, share: float, draw: Callable[[], float]) -> Iterator[int]:
+    """The same text in smaller pieces: a share of the pieces falls in two, and of these halves the same share again.
+
+    The idea of BPE-dropout (Provilkov et al. 2020), which leaves out merges from below: what is usually read as one
+    piece comes in parts now and then, so that the model learns what the parts mean.
+
+    Args:
+        draw: numbers from 0 to 1, one for each piece that could be split.
+    """
+    left = list(reversed(ids))
+    while left:
+        piece = left.pop()
+        if piece in halves and draw() < share:
+            left += reversed(halves[piece])
+        else:
+            yield piece

@@ -112,7 +112,8 @@ def train(
         UsageError: settings do not fit together or name no data.
         S2SError: data are at fault, or `out` exists.
     """
-    check_model(config.model)
+    if not fits_corpus:
+        check_model(config.model)
     run = RunDirectory(out)
     reporter = LoggedReporter(reporter)
     refuse_existing(out, overwrite=overwrite)
@@ -231,7 +232,7 @@ def _fit(
     if end is End.INTERRUPTED:
         return outcome
     if reached.updates == progress.updates:
-        reporter.note(f"nothing was left to do; training.{limit} is used up")
+        reporter.note(f"nothing was left to train; training.{limit} is used up")
     if config.data.corpus == BUILTIN:
         reporter.warn(BUILTIN_WARNING)
     reporter.note(f"translating {'dev and test' if corpora.test else 'dev'} with beam search for the final scores")
@@ -282,9 +283,9 @@ def _read_corpora(config: Config, reporter: Reporter) -> Corpora:
 def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
     """The configuration that fits the corpus' size, which is told."""
     sized = fit(config, len(corpora.train))
-    check_model(sized.config.model)
     if sized.chosen:
         reporter.note(f"chosen for {len(corpora.train):,} pairs: {', '.join(sized.chosen)}")
+    check_model(sized.config.model)
     return sized.config
 
 

@@ -37,7 +37,7 @@ def test_it_tells_what_the_run_is(s2s: S2S, run: Path, corpus: Path) -> None:
     ]
     assert by_label["vocabulary"] == "bpe, joint: src 310, trg 310 pieces"
     assert re.match(
-        r"gru, attention additive, attend between, hops 1, values states, start bridge, 1 layer\(s\), embed 16, "
+        r"gru, attention additive, attend between, hops 1, values lexical, start bridge, 1 layer\(s\), embed 16, "
         r"hidden 16: [\d,]+ parameters",
         by_label["model"],
     )

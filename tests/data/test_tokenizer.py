@@ -1,5 +1,6 @@
 """Tokenizers: any text comes back, and each piece is found in it."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -84,31 +85,27 @@ def test_any_text_comes_back(kind: str, text: str) -> None:
     assert tokenizer(kind).decode(tokenizer(kind).encode(text)) == normalise(text)
 
 
-# Other spellings
+# Halves
 
 
-@settings(max_examples=100)
-@with_odd_texts
-@given(texts)
-def test_any_text_comes_back_from_a_sampled_spelling(text: str) -> None:
-    [ids] = tokenizer("bpe").sample_all([text], dropout=0.5, seed=1)
-    assert tokenizer("bpe").decode(ids) == normalise(text)
+@pytest.mark.parametrize("kind", SUBWORDS)
+def test_halves_spell_their_piece(kind: str) -> None:
+    chosen = tokenizer(kind)
+    halves = chosen.halves()
+    assert len(halves) > 20
+    for piece, (left, right) in halves.items():
+        whole, *parts = chosen.pieces([piece, left, right])
+        assert whole == "".join(parts)
+    assert not halves.keys() & {PAD, UNK, BOS, EOS}
 
 
-def test_a_seed_gives_the_same_spellings_and_another_one_others() -> None:
-    """Also after others were drawn in between, which is what an interrupted training needs."""
-    once = tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=5)
-    assert tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=6) != once
-    assert tokenizer("bpe").sample_all(LINES, dropout=0.3, seed=5) == once
-
-
-def test_more_dropout_gives_smaller_pieces() -> None:
-    sizes = [
-        sum(map(len, tokenizer("bpe").sample_all(LINES, dropout=share, seed=1))) for share in (0.0, 0.1, 0.5, 0.99)
-    ]
-    assert sizes == sorted(set(sizes))
-    assert sizes[0] == sum(map(len, tokenizer("bpe").encode_all(LINES)))
-    assert sizes[-1] > 0.9 * sum(map(len, LINES))
+def test_of_bpe_every_piece_of_several_characters_falls_in_two() -> None:
+    """It was merged from two."""
+    chosen = tokenizer("bpe")
+    halves = chosen.halves()
+    for index, piece in enumerate(chosen.pieces(range(chosen.size))):
+        is_merged = len(piece) > 1 and not re.fullmatch(r"<.*>", piece)
+        assert (index in halves) == is_merged, piece
 
 
 @pytest.mark.parametrize("kind", ["char", "word"])

@@ -127,6 +127,25 @@ def test_workers_search_at_the_same_time_with_one_thread_each() -> None:
     assert model.threads == [1] * 6
 
 
+@dataclass(frozen=True)
+class Faulty(Copy):
+    """Breaks on one sentence, while the others never come to their end."""
+
+    def step(self, tokens: Tensor, state: CopyState) -> tuple[Tensor, CopyState]:
+        if state.src.shape[1] == len(tokenizer().encode(LINES[0])) + 1:
+            raise RuntimeError("broken")
+        log_probs = torch.full((len(tokens), self.vocab), -1e9)
+        log_probs[:, 9] = 0.0
+        return log_probs, state
+
+
+def test_a_fault_in_one_batch_does_not_wait_for_the_others() -> None:
+    endless = Beam(size=1, length_penalty=1.0, max_length=1e9)
+    translator = replace(copier(), model=Faulty(tokenizer().size), beam=endless, batch_tokens=1, workers=2)
+    with pytest.raises(RuntimeError, match="broken"):
+        list(translator.translate([LINES[0], "a man"]))
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7, 8, 9])
 def test_windows_end_where_they_should(count: int) -> None:
     lines = [f"a man {number}" for number in range(count)]

@@ -294,6 +294,9 @@ def test_the_checkpoint_of_another_model_is_refused_with_both_shapes(tmp_path: P
         load_weights(path, model_of(tiny_vocab + 2))
     with pytest.raises(S2SError, match=r"of another model: .* and there is nothing"):
         load_weights(path, model_of(tiny_vocab, tie="none"))
+    save_weights(path, model_of(tiny_vocab, tie="none"), PROGRESS)
+    with pytest.raises(S2SError, match=r"of another model: this one has no model\.\S+\n  config\.toml and the weights"):
+        load_weights(path, model_of(tiny_vocab))
 
 
 def test_a_checkpoint_with_a_moment_missing_is_refused(

@@ -8,7 +8,6 @@ from small_runs import Told, small
 
 from s2s.build import check_model
 from s2s.config import check_config
-from s2s.errors import UsageError
 from s2s.workflow.sizing import TIERS, fit
 from s2s.workflow.training import train
 
@@ -56,10 +55,43 @@ def test_what_was_set_stays() -> None:
     assert any(line.startswith("tokenizer.size") for line in sized.chosen)
 
 
-def test_what_makes_no_model_with_it_is_refused_with_the_reason() -> None:
-    sized = fit(check_config({"model": {"attention": "none", "attend": "first"}}), 1000)
-    with pytest.raises(UsageError, match='set values = "states"'):
-        check_model(sized.config.model)
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"attention": "none", "attend": "first"},
+        {"attention": "dot"},
+        {"start": "last"},
+        {"hidden_size": 512},
+        {"bidirectional": False},
+        {"cell": "lstm"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("pairs", [1000, 30_000, None])
+def test_what_is_chosen_does_not_contradict_what_was_set(model: dict[str, object], pairs: int | None) -> None:
+    """Also for the built-in corpus, which has defaults of its own."""
+    table = {"data": {"corpus": "" if pairs else "builtin"}, "model": model}
+    config = check_config(table) if pairs is None else fit(check_config(table), pairs).config
+    check_model(config.model)
+    assert config.model.model_dump(include=set(model)) == model
+
+
+def test_a_wider_encoder_gets_the_decoder_that_goes_with_it() -> None:
+    assert fit(check_config({"model": {"hidden_size": 512}}), 1000).config.model.decoder_size == 0
+    assert fit(check_config({"model": {"embed_size": 512}}), 1000).config.model.decoder_size > 0
+
+
+@pytest.mark.parametrize("corpus", ["", "builtin"])
+def test_a_budget_that_was_set_is_the_only_one(corpus: str) -> None:
+    config = check_config({"data": {"corpus": corpus}, "training": {"max_minutes": 3.0}})
+    training = config.training if corpus else fit(config, 1000).config.training
+    assert (training.max_minutes, training.max_epochs, training.max_updates) == (3.0, 0, 0)
+
+
+def test_words_are_no_subwords() -> None:
+    assert not any(
+        line.startswith("tokenizer.size") for line in fit(check_config({"tokenizer": {"kind": "word"}}), 9).chosen
+    )
 
 
 def test_training_fits_its_corpus_and_says_how(corpus: Files, tmp_path: Path) -> None:

@@ -1,12 +1,17 @@
 """How training pairs are spelled in an epoch."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from small_runs import PAIRS, small
 
 from s2s.data.batches import TrainingData
 from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS, train_tokenizer
-from s2s.workflow.spelling import training_data
+from s2s.workflow.spelling import split_some, training_data
 from s2s.workflow.tokenizers import Tokenizers
 
 
@@ -41,6 +46,42 @@ def test_each_epoch_spells_the_same_texts_in_its_own_way(corpus: dict[str, list[
     # As it was, in whatever order the epochs are asked for: training that goes on begins in the middle.
     again = training_data(PARALLEL, tokenizers, small(table).training)
     assert [again(epoch).pairs for epoch in (3, 1, 2)] == [others[2], others[0], others[1]]
+
+
+IN_A_PROCESS = """
+import hashlib, json, sys
+from pathlib import Path
+from s2s.config import TrainingConfig
+from s2s.data.corpus import Pair
+from s2s.data.tokenizer import Tokenizer
+from s2s.workflow.spelling import training_data
+from s2s.workflow.tokenizers import Tokenizers
+
+tokenizer = Tokenizer.load(Path(sys.argv[1]))
+pairs = [Pair(*pair) for pair in json.load(open(sys.argv[2], encoding="utf-8"))]
+data = training_data(pairs, Tokenizers(tokenizer, tokenizer), TrainingConfig(subword_dropout=0.2))
+print(hashlib.sha256(repr([data(epoch).pairs for epoch in (1, 2)]).encode()).hexdigest())
+"""
+
+
+def test_another_process_spells_the_same(tokenizers: Tokenizers, tmp_path: Path) -> None:
+    """Which training that goes on is."""
+    (tmp_path / "t.model").write_bytes(tokenizers.src.model)
+    (tmp_path / "pairs.json").write_text(json.dumps(PAIRS), encoding="utf-8")
+    files = [str(tmp_path / "t.model"), str(tmp_path / "pairs.json")]
+    digests = [
+        subprocess.run([sys.executable, "-c", IN_A_PROCESS, *files], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert digests[0] == digests[1]
+    assert len(digests[0].strip()) == 64
+
+
+def test_a_share_of_the_pieces_falls_in_two_and_of_the_halves_again() -> None:
+    halves = {10: (8, 9), 8: (6, 7)}
+    assert [*split_some([10, 5], halves, 0.5, iter([0.9]).__next__)] == [10, 5]
+    assert [*split_some([10, 5], halves, 0.5, iter([0.1, 0.9]).__next__)] == [8, 9, 5]
+    assert [*split_some([5, 10], halves, 0.5, iter([0.1, 0.1]).__next__)] == [5, 6, 7, 9]
 
 
 def test_another_seed_spells_otherwise(corpus: dict[str, list[str]], tokenizers: Tokenizers) -> None:

@@ -206,6 +206,8 @@ def test_going_on_with_all_that_is_random(corpus: Files, tmp_path: Path, cell: s
         }
     )
     whole = train(config, tmp_path / "whole", Told())
+    epochs = [update["epoch"] for update in events(tmp_path / "whole", "update")]
+    assert (epochs[whole.updates // 2 - 1], epochs[whole.updates // 2]) == (1, 2)
     for stop in (whole.updates // 2, whole.updates - 1):
         run = tmp_path / f"stopped-{stop}"
         assert train(config, run, Told(), should_stop=after(stop)).updates == stop
@@ -273,7 +275,7 @@ def test_a_finished_run_without_more_budget_only_scores_again(finished: Finished
     outcome = resume(run, told)
     assert outcome.updates == 6
     assert outcome.best_update == finished.outcome.best_update
-    assert "nothing was left to do; training.max_updates is used up" in told.notes
+    assert "nothing was left to train; training.max_updates is used up" in told.notes
     assert told.updates == []
     assert_same_run(finished.path, run)
 
