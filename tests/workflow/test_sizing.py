@@ -46,6 +46,22 @@ def test_a_tier_ends_where_it_says() -> None:
     assert small_tier != next_tier
 
 
+def test_the_table_of_the_readme_is_true() -> None:
+    readme = (Path(__file__).resolve().parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    rows = []
+    for tier in TIERS:
+        config = fit(check_config({}), 10**9 if tier.pairs == inf else int(tier.pairs)).config
+        model, training = config.model, config.training
+        rate = f"{training.learning_rate:.0e}".replace("e-0", "e-")
+        pairs = "more" if tier.pairs == inf else f"up to {tier.pairs:,}"
+        rows.append(
+            f"| {pairs} | {config.tokenizer.size:,} | {model.embed_size}, {model.hidden_size}, {model.decoder_size} | "
+            f"{model.dropout:g} | {training.batch_tokens}, {rate} | {training.max_epochs} |"
+        )
+        assert model.values == "lexical"
+    assert "\n".join(rows) in readme
+
+
 def test_what_was_set_stays() -> None:
     table = {"model": {"hidden_size": 7, "dropout": 0.0}, "training": {"max_epochs": 0, "max_minutes": 3.0}}
     sized = fit(check_config(table), 1000)
