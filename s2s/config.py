@@ -368,17 +368,21 @@ def with_defaults(table: Table, defaults: Table) -> Table:
     return merge(kept, table)
 
 
+def with_builtin_defaults(table: Table) -> Table:
+    """The table, with the built-in corpus' own defaults where it is trained on."""
+    data = table.get("data")
+    is_builtin = isinstance(data, Mapping) and data.get("corpus") == BUILTIN
+    return with_defaults(table, BUILTIN_SETTINGS) if is_builtin else table
+
+
 def check_config(table: Table, where: str | None = None) -> Config:
     """The configuration that a table says, defaults (for the built-in corpus, its own) for the rest.
 
     Raises:
         UsageError: naming every fault at once; an unknown key with the nearest known one.
     """
-    data = table.get("data")
-    if isinstance(data, Mapping) and data.get("corpus") == BUILTIN:
-        table = with_defaults(table, BUILTIN_SETTINGS)
     try:
-        return Config.model_validate(table)
+        return Config.model_validate(with_builtin_defaults(table))
     except ValidationError as fault:
         lines = [line for error in fault.errors(include_url=False) for line in _explain_fault(error).split("\n")]
         raise UsageError(

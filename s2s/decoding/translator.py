@@ -139,7 +139,7 @@ class Translator:
         try:
             # The longest sentences, which come last and take longest, go first: no worker is left alone with them.
             return list(pool.map(lambda batch: self._search(model, batch), reversed(batches)))[::-1]
-        finally:  # Ctrl-C, or a fault in one batch, waits for a step of the others and no longer
+        finally:  # after Ctrl-C or a fault the others stop at their next step
             model.stopped.set()
             pool.shutdown(cancel_futures=True)
 

@@ -7,7 +7,15 @@ from itertools import product
 from pathlib import Path
 
 from s2s.build import check_model
-from s2s.config import Config, Table, check_config, merge, parse_override, with_absolute_paths
+from s2s.config import (
+    Config,
+    Table,
+    check_config,
+    merge,
+    parse_override,
+    with_absolute_paths,
+    with_builtin_defaults,
+)
 from s2s.errors import UsageError
 
 SEED = "training.seed"
@@ -124,7 +132,8 @@ def build_grid(
             combination makes a model.
     """
     _refuse_clashes(chosen, variations, seeds)
-    base = merge(table, chosen)
+    # Here and not for each combination: so nothing differs between two of them but what varies.
+    base = with_builtin_defaults(merge(table, chosen))
     contenders: list[Contender] = []
     left_out: list[LeftOut] = []
     faults: dict[str, None] = {}  # a set that keeps its order: the same fault in many combinations is told once

@@ -131,6 +131,15 @@ def test_a_combination_that_makes_no_model_is_left_out_with_the_reason() -> None
         assert "\n" not in out.reason
 
 
+def test_nothing_differs_but_what_varies() -> None:
+    """Defaults of the built-in corpus give way to what contradicts them, but not in one combination alone."""
+    vary = parse_variation("model.attention+model.attend=none+first,additive+first,dot+first")
+    found = build_grid({"data": {"corpus": "builtin"}}, {}, [vary], (1, 2))
+    assert [c.name for c in found.contenders] == ["additive, first"]
+    assert 'set values = "states"' in found.left_out[0].reason
+    assert "decoder_size = 128 is not the width" in found.left_out[1].reason
+
+
 def test_one_left_alone_is_nothing_to_compare() -> None:
     with pytest.raises(UsageError, match=r"nothing to compare additive with, .*:\n  none: .*nobody asks") as caught:
         grid("model.attention=additive,none")
