@@ -52,15 +52,8 @@ def train(
 
     config = _only(configs or [])
     chosen = merge(*(with_absolute_paths(parse_override(text), Path.cwd()) for text in overrides or []))
-    flags = {
-        name: _source(name, files, tsv)
-        for name, files, tsv in (
-            ("train", train_files, train_tsv),
-            ("dev", dev_files, dev_tsv),
-            ("test", test_files, test_tsv),
-        )
-        if files or tsv
-    }
+    pairs = {"train": (train_files, train_tsv), "dev": (dev_files, dev_tsv), "test": (test_files, test_tsv)}
+    flags = {name: _source(name, files, tsv) for name, (files, tsv) in pairs.items() if files or tsv}
     chosen = merge(_budget(minutes, epochs, updates), chosen)
     if resume is not None:
         _resume(resume, chosen, given=[config, out, flags, init_from, overwrite])
