@@ -18,7 +18,14 @@ Table = dict[str, Any]
 BUILTIN = "builtin"
 
 BUILTIN_SETTINGS: Table = {
-    "model": {"embed_size": 128, "hidden_size": 128, "decoder_size": 128, "values": "lexical", "dropout": 0.0},
+    "model": {
+        "attend": "between",
+        "embed_size": 128,
+        "hidden_size": 128,
+        "decoder_size": 128,
+        "values": "lexical",
+        "dropout": 0.0,
+    },
     "training": {
         "batch_tokens": 700,
         "learning_rate": 4e-3,
@@ -100,7 +107,7 @@ class DataConfig(Section):
     max_words: Annotated[int, Field(ge=1)] = 200
     """Training pairs with a longer side (words between spaces) are left out, and counted."""
     max_ratio: Annotated[float, Field(gt=1.0)] = 9.0
-    """Training pairs whose longer side has more than this many times the words of the other are left out."""
+    """Training pairs with a side of more than this many times the other's words (3 at least) are left out."""
 
 
 class TokenizerConfig(Section):
@@ -349,8 +356,8 @@ def with_defaults(table: Table, defaults: Table) -> Table:
     given = {section: keys for section, keys in table.items() if isinstance(keys, Mapping)}
     model, training = given.get("model", {}), given.get("training", {})
     contradicted = set()
-    if model.get("attention") == "none":  # and so no source word is looked at
-        contradicted.add("values")
+    if model.get("attention") == "none":  # and so no source word is looked at, and nobody asks
+        contradicted |= {"values", "attend"}
     if (
         {"hidden_size", "bidirectional"} & model.keys()
         or model.get("attention") == "dot"
@@ -363,6 +370,8 @@ def with_defaults(table: Table, defaults: Table) -> Table:
         section: {key: value for key, value in keys.items() if key not in contradicted}
         for section, keys in defaults.items()
     }
+    if "attend" in contradicted:
+        kept = merge(kept, {"model": {"attend": "first"}})
     if any(training.get(budget) for budget in BUDGETS):  # then it is the only one
         kept = merge(kept, {"training": dict.fromkeys(BUDGETS, 0)})
     return merge(kept, table)

@@ -83,7 +83,9 @@ def _progress(standing: "Standing") -> Iterator[Row]:
     )
     if standing.best_score is not None:
         how = " of greedy search" if standing.metric != "loss" else ""
-        yield "best", f"dev {standing.metric}{how} {standing.best_score:.3f} at update {standing.best_update:,}"
+        # What is next to nothing counts as 0, so that the loss decides (see `training.trainer`).
+        score = f"{standing.best_score:.3f}" if standing.best_score else "below 1"
+        yield "best", f"dev {standing.metric}{how} {score} at update {standing.best_update:,}"
 
 
 def _results(results: "Results") -> Iterator[Row]:

@@ -176,7 +176,12 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
 
     run = shlex.quote(str(outcome.run.path))
     if outcome.dev is None:
-        typer.echo(f"stopped after update {outcome.updates:,}, all saved. Go on: s2s train --resume {run}", err=True)
+        said = (
+            f"stopped after update {outcome.updates:,}, all saved. Go on"
+            if outcome.is_interrupted
+            else "training is complete and saved, and only its scores are missing. Make them"
+        )
+        typer.echo(f"{said}: s2s train --resume {run}", err=True)
         raise typer.Exit(stop.exit_code)
     typer.echo(
         f"{outcome.end.value} after {outcome.updates:,} updates; "
@@ -192,8 +197,9 @@ def _finish(outcome: "Outcome", stop: Stop) -> None:
             Console().print(score_table(name, evaluation))
         else:
             typer.echo("\n".join(score_lines(name, evaluation)))
+    see = "plot-gates" if outcome.run.read_config().model.attention == "none" else "plot-alignment"
     typer.echo(
-        f"\ntranslate:   s2s translate {run}\nsee:         s2s plot-alignment {run} SENTENCE --out alignment.png\n"
+        f"\ntranslate:   s2s translate {run}\nsee:         s2s {see} {run} SENTENCE --out picture.png\n"
         f"train on:    s2s train --resume {run} {_FURTHER[outcome.limit]}",
         err=True,
     )

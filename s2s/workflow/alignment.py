@@ -65,8 +65,9 @@ def refuse_what_is_no_hop(run: Run, hop: int) -> None:
     """
     if not LAST_HOP <= hop <= run.model.hops:
         raise UsageError(
-            f"there is no hop {hop}: the model reads the source {run.model.hops} times in a step (model.hops)",
+            f"there is no hop {hop}: this model's model.hops is {run.model.hops}",
             where=str(run.directory.path),
+            hint="Hops are counted from 1; 0 is the last one.",
         )
 
 

@@ -46,15 +46,24 @@ def to_markdown(measured: Measured, figure: str, command: Sequence[str]) -> str:
 
 def findings(measured: Measured) -> list[str]:
     """For each score what differs significantly from the first model, and what does not."""
-    return [_finding(measured, score) for score in measured.signatures] if len(measured.models) > 1 else []
+    if len(measured.models) < 2:
+        return []
+    if hopeless := next((score for score in measured.signatures if _is_hopeless(measured, score)), None):
+        what = f"{measured.part} {hopeless}"
+        return [
+            f"No model has learnt to translate: every {what} is below {HOPELESS:g}. There is nothing to compare yet."
+        ]
+    return [_finding(measured, score) for score in measured.signatures]
+
+
+def _is_hopeless(measured: Measured, score: str) -> bool:
+    scores = [model.score(measured.part, score) for model in measured.models]
+    return all(spread is None or spread.mean < HOPELESS for spread in scores)
 
 
 def _finding(measured: Measured, score: str) -> str:
     first, *others = measured.models
     what = f"{measured.part} {score}"
-    scores = [model.score(measured.part, score) for model in measured.models]
-    if all(spread is None or spread.mean < HOPELESS for spread in scores):
-        return f"No model has learnt to translate: every {what} is below {HOPELESS:g}. There is nothing to compare yet."
     verdicts = {model.name: model.verdict(score) for model in others}
     if set(verdicts.values()) == {Verdict.SAME}:
         return (

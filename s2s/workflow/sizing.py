@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from s2s.config import Config, Table, check_config, with_defaults
+from s2s.config import BUDGETS, Config, Table, check_config, with_defaults
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def fit(config: Config, pairs: int) -> Sized:
     given = config.model_dump(mode="json", exclude_unset=True)
     table = with_defaults(given, settings)
     chosen = tuple(
-        f"{section}.{key}={table[section][key]}"
-        for section, keys in settings.items()
-        for key in keys
-        if key in table[section] and key not in given.get(section, {})
+        f"{section}.{key}={value}"
+        for section, keys in table.items()
+        for key, value in keys.items()
+        if key not in given.get(section, {}) and (value or key not in BUDGETS)
     )
     return Sized(check_config(table), chosen)

@@ -70,7 +70,7 @@ class Outcome:
     Attributes:
         best_update: the update of the best checkpoint, which is the one that is scored.
         limit: the setting of `training` that ended it, to be raised for more.
-        dev: what the best checkpoint scores; None where training was interrupted.
+        dev: what the best checkpoint scores; None where training was interrupted, or its scoring.
         test: the same; None also where there is no test set.
     """
 
@@ -81,6 +81,11 @@ class Outcome:
     limit: str
     dev: Evaluation | None
     test: Evaluation | None
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether training itself was stopped before its end."""
+        return self.end is End.INTERRUPTED
 
 
 def train(
@@ -112,8 +117,8 @@ def train(
         UsageError: settings do not fit together or name no data.
         S2SError: data are at fault, or `out` exists.
     """
-    if not fits_corpus:
-        check_model(config.model)
+    # Sizes do not matter for whether it makes sense, which is better told before the corpus is read.
+    check_model(fit(config, 1).config.model if fits_corpus else config.model)
     run = RunDirectory(out)
     reporter = LoggedReporter(reporter)
     refuse_existing(out, overwrite=overwrite)
@@ -239,7 +244,7 @@ def _fit(
     try:
         return _scored(loaded, corpora, outcome, reached, should_stop)
     except ScoringStoppedError:
-        return replace(outcome, end=End.INTERRUPTED)
+        return outcome
 
 
 def _scored(

@@ -64,7 +64,7 @@ def test_from_one_command_to_one_report(
     assert f"wrote {out / 'report.md'}, " in done.err
 
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    table, finding = done.out.split("\n\n")[:2]
+    table, finding = done.out.rstrip("\n").split("\n\n")[:2]
     assert table in (out / "report.md").read_text(encoding="utf-8")
     assert finding == report["findings"][0]
     scored = s2s("eval", out / "gru-seed1", "--src", corpus / "test.en", "--ref", corpus / "test.fr", "--json")

@@ -181,7 +181,10 @@ def test_a_terminal_shows_it(s2s: S2S, run: Path) -> None:
         (["a", "--terminal", "--words", "x"], "error: --words: 'x' is no way to split words\n  One of natural, space"),
         (["a", "--out", "fig.gif"], r"fig\.gif"),
         (["a", "--out", "fig"], "fig"),
-        (["a", "--terminal", "--hop", "2"], "there is no hop 2: the model reads the source 1 times in a step"),
+        (
+            ["a", "--terminal", "--hop", "2"],
+            r"there is no hop 2: this model's model\.hops is 1\n  Hops are counted from 1; 0",
+        ),
         (["--terminal"], "Missing argument"),
     ],
 )

@@ -155,7 +155,7 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
         (["--resume", "r", "--train", "a", "b"], r"error: --resume goes on with the settings and data of the run"),
         (["--set", "training.device=warp"], r"error: device: 'warp' is no device"),
         (
-            ["--set", "model.attention=none"],
+            ["--set", "model.attention=none", "--set", "model.attend=last"],
             r"error: model: .* make no model:\n  without attention nobody asks",
         ),
         (["--minutes", "3", "--epochs", "2"], r"error: --minutes, --epochs and --updates are three ways to say when"),

@@ -82,13 +82,9 @@ def test_a_corpus_of_any_bytes(tmp_path: Path, src: bytes, trg: bytes, ending: s
     if pairs is not None and not ending:
         event("read")
         for side, content in ((0, src), (1, trg)):
-            lines = content.decode("utf-8-sig").split("\n")
-            lines = lines[:-1] if lines[-1] == "" else lines
-            assert [pair[side] for pair in map(as_tuple, pairs)] == [line.removesuffix("\r") for line in lines]
-
-
-def as_tuple(pair: Any) -> tuple[str, str]:
-    return pair.src, pair.trg
+            *ended, last = content.decode("utf-8-sig").split("\n")
+            lines = [*(line.removesuffix("\r") for line in ended), *([last] if last else [])]
+            assert [pair[side] for pair in pairs] == lines
 
 
 # Configurations

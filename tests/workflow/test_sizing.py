@@ -7,7 +7,7 @@ import pytest
 from small_runs import Told, small
 
 from s2s.build import check_model
-from s2s.config import check_config
+from s2s.config import Config, check_config
 from s2s.workflow.sizing import TIERS, fit
 from s2s.workflow.training import train
 
@@ -53,10 +53,11 @@ def test_the_table_of_the_readme_is_true() -> None:
         config = fit(check_config({}), 10**9 if tier.pairs == inf else int(tier.pairs)).config
         model, training = config.model, config.training
         rate = f"{training.learning_rate:.0e}".replace("e-0", "e-")
+        patience = "" if training.patience == Config().training.patience else f", patience {training.patience}"
         pairs = "more" if tier.pairs == inf else f"up to {tier.pairs:,}"
         rows.append(
             f"| {pairs} | {config.tokenizer.size:,} | {model.embed_size}, {model.hidden_size}, {model.decoder_size} | "
-            f"{model.dropout:g} | {training.batch_tokens}, {rate} | {training.max_epochs} |"
+            f"{model.dropout:g} | {training.batch_tokens}, {rate} | {training.max_epochs}{patience} |"
         )
         assert model.values == "lexical"
     assert "\n".join(rows) in readme
@@ -75,6 +76,7 @@ def test_what_was_set_stays() -> None:
     "model",
     [
         {"attention": "none", "attend": "first"},
+        {"attention": "none"},
         {"attention": "dot"},
         {"start": "last"},
         {"hidden_size": 512},
