@@ -33,6 +33,7 @@ from s2s.nn.model import Seq2Seq
 from s2s.nn.orders import AskBetween, AskFirst, AskLastFed, AskLastUnfed, Order, Readout, UpperLayers
 from s2s.nn.recurrent import Join, Layer, Stack, plain, residual
 from s2s.nn.starts import Bridge, LastState, Start, ZeroState
+from s2s.training.average import Average, NoAverage, PolynomialAverage
 from s2s.training.optim import Budget, Schedule
 from s2s.training.parallel import Replicas
 
@@ -57,7 +58,12 @@ def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2S
         else trg_embedding.weight
     )
     return Seq2Seq(
-        encoder=Encoder(embedding=src_embedding, stack=_encoder_stack(config), dropout=config.dropout),
+        encoder=Encoder(
+            embedding=src_embedding,
+            stack=_encoder_stack(config),
+            dropout=config.dropout,
+            word_dropout=config.word_dropout,
+        ),
         decoder=Decoder(
             embedding=trg_embedding,
             start=STARTS[config.start](config, _widths(config)),
@@ -65,6 +71,7 @@ def build_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq2S
             output=OutputLayer(weight=output_weight),
             lexicon=LEXICONS[config.values](config, trg_vocab),
             dropout=config.dropout,
+            word_dropout=config.word_dropout,
         ),
     )
 
@@ -281,6 +288,11 @@ class _Unfilled(TorchFunctionMode):
 def build_schedule(config: TrainingConfig) -> Schedule:
     """The learning rate over the budget."""
     return Schedule(peak=config.learning_rate, warmup=config.warmup, falls=config.decay == "linear")
+
+
+def build_average(config: TrainingConfig, model: Seq2Seq) -> Average:
+    """What is validated and kept: the weights as they are, or their average."""
+    return PolynomialAverage(model, share=config.average) if config.average else NoAverage()
 
 
 def build_budget(config: TrainingConfig) -> Budget:

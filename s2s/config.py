@@ -160,6 +160,8 @@ class ModelConfig(Section):
     """Share the output layer with the target embedding (`target`), and with the source's, too (`all`)."""
     dropout: Share = 0.2
     """Share of embeddings, between-layer states and readouts that is zeroed in training (`training.dropout_after`)."""
+    word_dropout: Share = 0.0
+    """Share of source and target tokens whose whole embedding is zeroed in training (Sennrich & Zhang 2019)."""
 
 
 class TrainingConfig(Section):
@@ -193,6 +195,8 @@ class TrainingConfig(Section):
     """Passes over the training data before dropout of any kind: in the first one all sentences are new."""
     label_smoothing: Share = 0.1
     """Probability mass taken from the right piece and spread over all pieces (Szegedy et al. 2016)."""
+    average: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of the updates so far over which weights are averaged (Shamir & Zhang 2013); 0: validated as they are."""
     clip: Annotated[float, Field(ge=0.0)] = 1.0
     """Largest norm of the whole gradient; 0: not clipped."""
     accumulate: Annotated[int, Field(ge=1)] = 1

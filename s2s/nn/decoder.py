@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from s2s.nn.attention import Memory
 from s2s.nn.cells import State
-from s2s.nn.dropout import Dropout
+from s2s.nn.dropout import Dropout, WordDropout
 from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoded
 from s2s.nn.lexical import Lexicon
@@ -63,6 +63,7 @@ class Decoder(nn.Module):
         output: OutputLayer,
         lexicon: Lexicon,
         dropout: float,
+        word_dropout: float,
     ) -> None:
         super().__init__()
         self.embedding = embedding
@@ -71,6 +72,7 @@ class Decoder(nn.Module):
         self.output = output
         self.lexicon = lexicon
         self.dropout = Dropout(dropout)
+        self.word_dropout = WordDropout(word_dropout)
 
     def start(self, encoded: Encoded) -> DecoderState:
         """The state before the first target token; one row per source."""
@@ -82,7 +84,7 @@ class Decoder(nn.Module):
 
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """Read the tokens before (rows), say what comes next."""
-        embedded = self.dropout(self.embedding(tokens))
+        embedded = self.word_dropout(self.dropout(self.embedding(tokens)))
         advance = self.order.bind(state.memory)(self.order.project(embedded), state.carried)
         readout = self.order.say(advance.said, embedded)
         read = self.lexicon.read(advance.weights[:, None], state.words)[:, 0]
@@ -103,7 +105,7 @@ class Decoder(nn.Module):
             mask: (batch, trg), True at real tokens; logits are for these, in the mask's row-major order.
             state: the start state of the same sentences.
         """
-        embedded = self.dropout(self.embedding(tokens))
+        embedded = self.word_dropout(self.dropout(self.embedding(tokens)))
         course = self.order.unroll(embedded, state.carried, state.memory)
         real = mask.flatten().nonzero()[:, 0]
 

@@ -26,7 +26,23 @@ class Dropout(nn.Module):
         """Any shape."""
         if not self.training or self.rests or self.dropped == 0:
             return inputs
-        words = torch.empty((inputs.numel() + 7) // 8, dtype=torch.int64, device=inputs.device)
+        drawn = self._bytes(self._drawn_together(inputs))
+        return inputs * ((drawn >= self.dropped).to(inputs.dtype) * (256 / (256 - self.dropped)))
+
+    def _drawn_together(self, inputs: Tensor) -> Tensor:
+        """A view of the input with one element for each draw."""
+        return inputs
+
+    def _bytes(self, like: Tensor) -> Tensor:
+        """A random byte for each element."""
+        words = torch.empty((like.numel() + 7) // 8, dtype=torch.int64, device=like.device)
         words.random_(-(2**63), 2**63 - 1, generator=self.generator)
-        bytes_ = words.view(torch.uint8)[: inputs.numel()].view(inputs.shape)
-        return inputs * ((bytes_ >= self.dropped).to(inputs.dtype) * (256 / (256 - self.dropped)))
+        return words.view(torch.uint8)[: like.numel()].view(like.shape)
+
+
+class WordDropout(Dropout):
+    """Zeroes whole embeddings: now and then a word is not there (Gal & Ghahramani 2016, Sennrich & Zhang 2019)."""
+
+    def _drawn_together(self, inputs: Tensor) -> Tensor:
+        """All of an embedding (..., embed): (..., 1)."""
+        return inputs[..., :1]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from s2s.nn.dropout import Dropout
+from s2s.nn.dropout import Dropout, WordDropout
 from s2s.nn.embedding import Embedding
 from s2s.nn.recurrent import Stack
 
@@ -29,14 +29,15 @@ class Encoded:
 class Encoder(nn.Module):
     """Embeds the source and runs a stack of recurrent layers over it."""
 
-    def __init__(self, *, embedding: Embedding, stack: Stack, dropout: float) -> None:
+    def __init__(self, *, embedding: Embedding, stack: Stack, dropout: float, word_dropout: float) -> None:
         super().__init__()
         self.embedding = embedding
         self.stack = stack
         self.dropout = Dropout(dropout)
+        self.word_dropout = WordDropout(word_dropout)
 
     def forward(self, src: Tensor, mask: Tensor) -> Encoded:
         """Encode token ids (batch, src); `mask` (batch, src) is True at real tokens, every row has one."""
-        embedded = self.dropout(self.embedding(src))
+        embedded = self.word_dropout(self.dropout(self.embedding(src)))
         states, final = self.stack(embedded, mask)
         return Encoded(embedded=embedded, states=self.dropout(states), final=final, mask=mask)

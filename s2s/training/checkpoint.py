@@ -1,4 +1,4 @@
-"""Checkpoints: one file holds weights, optimiser, random state and progress.
+"""Checkpoints: one file holds weights, their average, optimiser, random state and progress.
 
 One file, since a file can be put in its place in one step: whatever happens meanwhile, the checkpoint before is whole.
 Nothing is pickled: reading runs no code.
@@ -6,7 +6,7 @@ Nothing is pickled: reading runs no code.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf, isnan
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from s2s.training.disk import write_atomically
 from s2s.training.tensorfile import Header, Shape, damaged, read_header, read_tensors, serialise
 
 MOST_COPIES = 8
-"""A checkpoint holds the weights, and tensors of their size beside them: Adam keeps two. No more than this in all."""
+"""A checkpoint holds the weights, and tensors of their size beside them: Adam keeps two, an average is one. No more
+than this in all."""
 
 MOST_BESIDE = 64 << 20
 """Bytes of all else in a checkpoint: the header, and a random state of 5 kB for each CPU thread."""
@@ -78,17 +79,29 @@ def save_weights(path: Path, model: nn.Module, progress: Progress) -> None:
     write_atomically(path, *serialise(_weights(model), _metadata(progress)))
 
 
-def save_training(
-    path: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    random: Mapping[str, Tensor],
-    progress: Progress,
-) -> None:
-    """Write all that a run needs to go on exactly where it is; `random` are random states by name."""
-    states = {f"random.{name}": state for name, state in random.items()}
-    tensors = _weights(model) | _optimizer_tensors(model, optimizer) | states
-    write_atomically(path, *serialise(tensors, _metadata(progress)))
+@dataclass(frozen=True)
+class Saved:
+    """What a training checkpoint holds beside weights and optimiser.
+
+    Attributes:
+        random: random states by name.
+        average: the average of the weights by the names of the parameters; empty where there is none.
+    """
+
+    progress: Progress
+    random: Mapping[str, Tensor] = field(default_factory=dict)
+    average: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def save_training(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, saved: Saved) -> None:
+    """Write all that a run needs to go on exactly where it is."""
+    tensors = (
+        _weights(model)
+        | _optimizer_tensors(model, optimizer)
+        | {f"random.{name}": state for name, state in saved.random.items()}
+        | {f"average.{name}": average.cpu().contiguous() for name, average in saved.average.items()}
+    )
+    write_atomically(path, *serialise(tensors, _metadata(saved.progress)))
 
 
 @dataclass(frozen=True)
@@ -152,14 +165,6 @@ def load_weights(path: Path, model: nn.Module) -> Progress:
     return content.progress
 
 
-@dataclass(frozen=True)
-class Saved:
-    """What a training checkpoint held beside weights and optimiser."""
-
-    progress: Progress
-    random: Mapping[str, Tensor]
-
-
 def load_training(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Saved:
     """Read all that `save_training` wrote; model and optimiser are changed in place.
 
@@ -172,7 +177,7 @@ def load_training(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer
     if progress.updates > progress.skipped:
         _copy_moments(tensors, model, optimizer, path)
     random = {name.removeprefix("random."): value for name, value in tensors.items() if name.startswith("random.")}
-    return Saved(progress=progress, random=random)
+    return Saved(progress=progress, random=random, average=_average(tensors, model, path))
 
 
 def _copy_weights(tensors: Mapping[str, Tensor], model: nn.Module, path: Path) -> None:
@@ -191,6 +196,13 @@ def _copy_moments(
         # clone: what was read is a view of the file, and Adam works in place.
         state[index] = {key: _matching(tensors, prefix + key, like, path).clone() for key, like in shapes.items()}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def _average(tensors: Mapping[str, Tensor], model: nn.Module, path: Path) -> dict[str, Tensor]:
+    """The average of the weights; empty where the checkpoint has none."""
+    if not any(name.startswith("average.") for name in tensors):
+        return {}
+    return {name: _matching(tensors, f"average.{name}", like, path) for name, like in model.named_parameters()}
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
@@ -253,8 +265,8 @@ def _progress(metadata: Mapping[str, str], path: Path) -> Progress:
     """
     try:
         progress = Progress(**json.loads(metadata["progress"]))
-        for field in fields(Progress):
-            _refuse_nonsense(field.name, getattr(progress, field.name))
+        for part in fields(Progress):
+            _refuse_nonsense(part.name, getattr(progress, part.name))
     except (LookupError, TypeError, ValueError, RecursionError) as fault:
         raise damaged(path, fault) from fault
     return progress

@@ -12,6 +12,7 @@ import torch
 from s2s.data.batches import Batch, TrainingData
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
+from s2s.training.average import Average
 from s2s.training.checkpoint import Progress
 from s2s.training.optim import Budget, Position, Schedule, clip_gradients
 from s2s.training.parallel import Replicas
@@ -141,6 +142,7 @@ class Trainer:
         data: the training data as they are spelled in an epoch, counted from 0.
         validate: scores the model on dev; called with the model in evaluation mode.
         replicas: compute the gradient of a batch.
+        average: of the weights; it is what is validated, and kept where it is the best.
         dropout_after: epochs without dropout before those with it.
         should_stop: asked after each update; True ends training with everything saved.
     """
@@ -154,6 +156,7 @@ class Trainer:
     clip: float
     dropout_after: int
     replicas: Replicas
+    average: Average
     validate: Callable[[], Scores]
     saver: Saver
     listeners: Sequence[Listener]
@@ -207,6 +210,7 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
             self.optimizer.step()
+        self.average.update(self.progress.updates + 1)
         self.optimizer.zero_grad(set_to_none=True)
         return losses
 
@@ -268,6 +272,18 @@ class Trainer:
 
     def _validate(self) -> None:
         """Score the model, keep it if it is the best so far, and save."""
+        with self.average.in_place():
+            validation = self._scored()
+            # The last checkpoint comes last, since it says that all this was done: a run killed before it goes on from
+            # before this validation and repeats it, its log cut back; killed after it, nothing is missing.
+            if validation.is_best:
+                self.saver.save_best(self.progress)
+        for listener in self.listeners:
+            listener.on_validation(validation)
+        self.saver.save_last(self.progress)
+
+    def _scored(self) -> Validation:
+        """What the validation of the model as it is finds; the progress knows of it."""
         self.model.eval()
         with torch.inference_mode():
             scores = self.validate()
@@ -276,20 +292,13 @@ class Trainer:
             self.progress.validated(_judged(scores, self.pace.metric), scores.get("loss")),
             seconds=time.monotonic() - self._began,
         )
-        validation = Validation(
+        return Validation(
             update=self.progress.updates,
             epoch=self.progress.epoch + (self.progress.batch > 0),
             scores=scores,
             is_best=self.progress.stale == 0,
             seconds=self.progress.seconds,
         )
-        # The last checkpoint comes last, since it says that all this was done: a run killed before it goes on from
-        # before this validation and repeats it, its log cut back; killed after it, nothing is missing.
-        if validation.is_best:
-            self.saver.save_best(self.progress)
-        for listener in self.listeners:
-            listener.on_validation(validation)
-        self.saver.save_last(self.progress)
 
     def _used(self, under_way: int = 0) -> float:
         """The share of the budget that is used, up to the middle of an update of `under_way` batches."""

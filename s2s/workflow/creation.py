@@ -11,7 +11,7 @@ from pathlib import Path
 from s2s.config import Config
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, save_training
+from s2s.training.checkpoint import Progress, Saved, save_training
 from s2s.training.disk import LEFTOVER, sync
 from s2s.training.optim import build_adam
 from s2s.workflow.lock import Lock
@@ -78,7 +78,7 @@ def new_run(
                 if written:
                     aside.write_text("written.toml", written)
                 aside.write_tokenizers(tokenizers)
-                save_training(aside.last, model, build_adam(model), {}, Progress())
+                save_training(aside.last, model, build_adam(model), Saved(Progress()))
                 aside.write_manifest(manifest)
                 _put_in_place(aside.path, place, overwrite=overwrite)
             except BaseException:

@@ -4,7 +4,7 @@ manifest.json           what it is: format version, languages, data and their ha
 config.toml             every setting, resolved
 written.toml            the configuration as the user wrote it, where there was a file
 tokenizer.model         or src.model and trg.model
-last.safetensors        weights, optimiser, random state, progress: what going on needs
+last.safetensors        weights, their average, optimiser, random state, progress: what going on needs
 best.safetensors        the weights with the best dev score: what translation uses
 metrics.jsonl           an object a line for every update and validation
 results.json            the final scores
@@ -29,7 +29,8 @@ from s2s.config import Config, check_config, to_toml
 from s2s.data.tokenizer import Tokenizer
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, save_training, save_weights
+from s2s.training.average import Average
+from s2s.training.checkpoint import Progress, Saved, save_training, save_weights
 from s2s.training.disk import write_atomically
 from s2s.training.log import MetricsLog
 from s2s.workflow.manifest import Manifest, parse_manifest
@@ -203,12 +204,14 @@ class CheckpointSaver:
     model: Seq2Seq
     optimizer: torch.optim.Optimizer
     random_states: Callable[[], Mapping[str, Tensor]]
+    average: Average
     metrics: MetricsLog
 
     def save_last(self, progress: Progress) -> None:
         """Keep all that going on needs; the measurements first, which nobody will make again."""
         self.metrics.sync()
-        save_training(self.run.last, self.model, self.optimizer, self.random_states(), progress)
+        saved = Saved(progress, self.random_states(), self.average.tensors())
+        save_training(self.run.last, self.model, self.optimizer, saved)
 
     def save_best(self, progress: Progress) -> None:
         """Keep the weights."""

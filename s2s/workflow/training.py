@@ -9,6 +9,7 @@ import torch
 
 from s2s.build import (
     Compute,
+    build_average,
     build_budget,
     build_compute,
     build_model,
@@ -204,9 +205,12 @@ def _fit(
     saved = load_training(run.last, model, optimizer)
     progress = saved.progress
     replicas = build_replicas(config.training, compute, model)
+    average = build_average(config.training, model)
     try:
         replicas.set_random_states(saved.random)
-    except (RuntimeError, TypeError) as fault:
+        if progress.updates:
+            average.restore(saved.average)
+    except (RuntimeError, TypeError, LookupError) as fault:
         raise damaged(run.last, fault) from fault
     if progress.updates:
         reporter.note(f"going on after update {progress.updates:,}, epoch {progress.epoch + 1}")
@@ -224,8 +228,9 @@ def _fit(
         clip=settings.clip,
         dropout_after=settings.dropout_after,
         replicas=replicas,
+        average=average,
         validate=validator(loaded, corpora.dev, watch.look),
-        saver=CheckpointSaver(run, model, optimizer, replicas.random_states, metrics),
+        saver=CheckpointSaver(run, model, optimizer, replicas.random_states, average, metrics),
         listeners=(metrics, reporter, watch),
         should_stop=should_stop,
         progress=progress,

@@ -46,6 +46,7 @@ def decoder_of(values: str, dropout: float = 0.0) -> Decoder:
         output=OutputLayer(weight=embedding.weight),
         lexicon=LEXICONS[values](),
         dropout=dropout,
+        word_dropout=0.0,
     )
 
 
@@ -151,4 +152,4 @@ def test_embeddings_and_readouts_are_dropped_in_training() -> None:
     assert not torch.equal(logits(), logits())
     decoder.eval()
     assert torch.equal(logits(), logits())
-    assert sum(isinstance(module, Dropout) for module in decoder.modules()) == 2
+    assert sum(isinstance(module, Dropout) for module in decoder.modules()) == 3

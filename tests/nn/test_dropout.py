@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s.nn.dropout import Dropout
+from s2s.nn.dropout import Dropout, WordDropout
 
 MANY = 100_000
 
@@ -79,3 +79,13 @@ def test_a_generator_of_its_own_is_all_that_it_draws_from() -> None:
 @pytest.mark.parametrize("rate", [0.998, 0.9999])
 def test_something_is_always_kept(rate: float) -> None:
     assert Dropout(rate)(torch.ones(4000)).isfinite().all()
+
+
+def test_word_dropout_takes_whole_embeddings() -> None:
+    """Each is zero, or scaled up, as a whole; the share is that of the words."""
+    torch.manual_seed(1)
+    dropped = WordDropout(0.25)(torch.ones(40, 250, 6))
+    assert torch.equal(dropped, dropped[..., :1].expand_as(dropped))
+    words = dropped[..., 0]
+    torch.testing.assert_close(words[words != 0].unique(), torch.tensor([4 / 3]))
+    assert float((words == 0).float().mean()) == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 10_000) ** 0.5)

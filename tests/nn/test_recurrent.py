@@ -129,7 +129,9 @@ def test_dropout_lies_between_layers_and_not_before_the_first() -> None:
 
 
 def test_an_encoder_hands_on_its_mask_and_forgets_what_padding_says() -> None:
-    encoder = Encoder(embedding=Embedding(vocab_size=9, embed_size=WIDTH), stack=stack_of("lstm", 2), dropout=0.0)
+    encoder = Encoder(
+        embedding=Embedding(vocab_size=9, embed_size=WIDTH), stack=stack_of("lstm", 2), dropout=0.0, word_dropout=0.0
+    )
     tokens, mask = torch.randint(4, 9, (len(LENGTHS), max(LENGTHS))), mask_of(LENGTHS)
     encoded, other = encoder(tokens, mask), encoder(tokens.masked_fill(~mask, 0), mask)
     assert torch.equal(encoded.mask, mask)

@@ -18,6 +18,7 @@ from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import (
     MOST_BESIDE,
     Progress,
+    Saved,
     check_fits,
     check_whole,
     load_training,
@@ -76,7 +77,8 @@ def test_all_comes_back_to_the_bit(tie: str, updates: int, tmp_path: Path, tiny_
         update(model, optimizer, tiny_batch)
     path = tmp_path / "last.safetensors"
     progress = replace(PROGRESS, updates=updates)
-    save_training(path, model, optimizer, RANDOM, progress)
+    average = {name: torch.randn_like(parameter) for name, parameter in model.named_parameters()}
+    save_training(path, model, optimizer, Saved(progress, RANDOM, average))
 
     other = model_of(tiny_vocab, tie=tie, seed=3)
     assert not same(model, other)
@@ -85,6 +87,8 @@ def test_all_comes_back_to_the_bit(tie: str, updates: int, tmp_path: Path, tiny_
     assert saved.progress == progress
     assert saved.random.keys() == RANDOM.keys()
     assert all(torch.equal(saved.random[name], state) for name, state in RANDOM.items())
+    assert saved.average.keys() == average.keys()
+    assert all(torch.equal(saved.average[name], tensor) for name, tensor in average.items())
     for _ in range(2):
         assert same(model, other)
         for ours, theirs in zip(moments(model, optimizer), moments(other, other_optimizer), strict=True):
@@ -111,7 +115,7 @@ def test_tied_weights_are_written_once_and_stay_tied(tmp_path: Path, tiny_vocab:
 def test_weights_are_counted_without_being_read(tmp_path: Path, tiny_vocab: int, tie: str) -> None:
     model = model_of(tiny_vocab, tie=tie)
     save_weights(tmp_path / "best", model, PROGRESS)
-    save_training(tmp_path / "last", model, build_adam(model), RANDOM, PROGRESS)
+    save_training(tmp_path / "last", model, build_adam(model), Saved(PROGRESS, RANDOM))
     expected = sum(parameter.numel() for parameter in model.parameters())
     assert [read_summary(tmp_path / name).parameters for name in ("best", "last")] == [expected] * 2
     (tmp_path / "best").write_bytes(b"x")
@@ -124,7 +128,7 @@ def test_weights_are_read_from_either_kind(
 ) -> None:
     model, optimizer = trained
     save_weights(tmp_path / "best", model, PROGRESS)
-    save_training(tmp_path / "last", model, optimizer, RANDOM, PROGRESS)
+    save_training(tmp_path / "last", model, optimizer, Saved(PROGRESS, RANDOM))
     assert (tmp_path / "best").stat().st_size < (tmp_path / "last").stat().st_size
     for name in ("best", "last"):
         other = model_of(tiny_vocab, seed=3)
@@ -137,7 +141,7 @@ def test_a_loaded_model_does_not_hang_on_its_file(
 ) -> None:
     model, optimizer = trained
     path = tmp_path / "last"
-    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    save_training(path, model, optimizer, Saved(PROGRESS, RANDOM))
     other = model_of(tiny_vocab, seed=3)
     other_optimizer = build_adam(other)
     load_training(path, other, other_optimizer)
@@ -179,7 +183,7 @@ def test_a_damaged_checkpoint_is_refused(
 ) -> None:
     model, optimizer = trained
     path = tmp_path / "last.safetensors"
-    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    save_training(path, model, optimizer, Saved(PROGRESS, RANDOM))
     path.write_bytes(damage(path.read_bytes()))
     other = model_of(tiny_vocab, seed=3)
     untouched = model_of(tiny_vocab, seed=3)
@@ -235,7 +239,7 @@ def test_of_a_score_without_end_comes_back_the_same(tmp_path: Path, tiny_vocab: 
 def test_a_checkpoint_says_what_it_is(tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer]) -> None:
     model, optimizer = trained
     path = tmp_path / "last"
-    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    save_training(path, model, optimizer, Saved(PROGRESS, RANDOM))
     summary = read_summary(path)
     assert summary.progress == PROGRESS
     assert summary.parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -305,7 +309,7 @@ def test_a_checkpoint_with_a_moment_missing_is_refused(
     model, optimizer = trained
     path = tmp_path / "last.safetensors"
     del optimizer.state[model.decoder.embedding.weight]["exp_avg"]
-    save_training(path, model, optimizer, RANDOM, PROGRESS)
+    save_training(path, model, optimizer, Saved(PROGRESS, RANDOM))
     other = model_of(tiny_vocab)
     with pytest.raises(S2SError, match=r"optimizer\.\S+\.exp_avg should have shape"):
         load_training(path, other, build_adam(other))
@@ -334,7 +338,7 @@ def test_a_loaded_optimizer_does_not_hang_on_its_file(tmp_path: Path) -> None:
         parameter.grad = torch.ones_like(parameter)
     optimizer.step()
     path = tmp_path / "last"
-    save_training(path, model, optimizer, {}, Progress(updates=1))
+    save_training(path, model, optimizer, Saved(Progress(updates=1)))
     load_training(path, model, optimizer)
     with path.open("r+b") as stream:  # somebody copies another file over it
         stream.write(b"\xff" * path.stat().st_size)

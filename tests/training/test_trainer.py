@@ -21,7 +21,8 @@ from s2s.data.batches import EncodedPair, TrainingData, collate
 from s2s.data.tokenizer import EOS
 from s2s.nn.cells import CELLS
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, load_training, save_training, save_weights
+from s2s.training.average import Average, NoAverage, PolynomialAverage
+from s2s.training.checkpoint import Progress, Saved, load_training, load_weights, save_training, save_weights
 from s2s.training.log import MetricsLog
 from s2s.training.loss import token_loss
 from s2s.training.optim import Budget, Schedule, build_adam, clip_gradients
@@ -58,6 +59,7 @@ class Job:
     replicas: int = 1
     dropout_after: int = 0
     data: TrainingData = DATA
+    average: float = 0.0
     scores: Callable[[], Scores] | None = None
     """What a validation finds; None: the loss on the first pairs."""
 
@@ -130,16 +132,20 @@ def sit(
     model = build_model(job.model, src_vocab=VOCAB, trg_vocab=VOCAB)
     optimizer = build_adam(model)
     replicas = Replicas(model, count=job.replicas, seed=5, label_smoothing=0.1, autocast=nullcontext)
+    average: Average = PolynomialAverage(model, share=job.average) if job.average else NoAverage()
     progress = Progress()
     if (directory / "last").exists():
         # What a fresh process drew on its way here must not matter.
         torch.rand(17)
         saved = load_training(directory / "last", model, optimizer)
         replicas.set_random_states(saved.random)
+        average.restore(saved.average)
         progress = saved.progress
     diary = Diary(
         directory,
-        save=lambda path, where: save_training(path, model, optimizer, replicas.random_states(), where),
+        save=lambda path, where: save_training(
+            path, model, optimizer, Saved(where, replicas.random_states(), average.tensors())
+        ),
         model=model,
     )
     trainer = Trainer(
@@ -152,6 +158,7 @@ def sit(
         clip=1.0,
         dropout_after=job.dropout_after,
         replicas=replicas,
+        average=average,
         validate=job.scores or (lambda: dev_loss(model)),
         saver=diary,
         listeners=(MetricsLog(directory / "metrics", progress), diary, *listeners),
@@ -204,10 +211,11 @@ def test_dropout_begins_after_as_many_epochs_as_it_is_told(stop: int | None, tmp
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_twenty_updates_are_ten_and_ten_more(cell: str, accumulate: int, replicas: int, tmp_path: Path) -> None:
-    """Weights, Adam's moments, random states, progress, metrics and so the order of the data, to the bit."""
+    """Weights, their average, Adam's moments, random states, progress, metrics, the order of the data: to the bit."""
     model = ModelConfig(embed_size=3, hidden_size=3, dropout=0.3, num_layers=2).model_copy(update={"cell": cell})
     budget = Budget(updates=20, epochs=0, seconds=0.0)
-    job = Job(model=model, pace=pace(accumulate=accumulate, validate_every=7), budget=budget, replicas=replicas)
+    how = pace(accumulate=accumulate, validate_every=7)
+    job = Job(model=model, pace=how, budget=budget, replicas=replicas, average=0.3)
     straight = sit(tmp_path / "straight", job)
     assert straight.end is End.BUDGET
     first = sit(tmp_path / "broken", job, stop_at(10))
@@ -302,6 +310,20 @@ def test_a_validation_is_neither_lost_nor_logged_twice(how: Pace, tmp_path: Path
             sit(directory, job, listeners=(DiesAfterValidation(update),))
         sit(directory, job)
         assert files(directory) == files(tmp_path / "straight"), f"killed at the validation of update {update}"
+
+
+def test_the_average_is_what_is_validated_and_kept(tmp_path: Path) -> None:
+    """The best weights are those that were validated; training itself goes on as if there were no average."""
+    plain, averaged = Job(pace=pace(validate_every=4)), Job(pace=pace(validate_every=4), average=1.0)
+    without, with_average = sit(tmp_path / "plain", plain), sit(tmp_path / "averaged", averaged)
+    assert logged_losses(tmp_path / "averaged") == logged_losses(tmp_path / "plain")
+    scores = [[v.scores["loss"] for v in sitting.diary.validations] for sitting in (without, with_average)]
+    assert all(one != other for one, other in zip(*scores, strict=True))
+    kept = build_model(MODEL, src_vocab=VOCAB, trg_vocab=VOCAB)
+    best = load_weights(tmp_path / "averaged" / "best", kept)
+    validated = {v.update: v.scores for v in with_average.diary.validations}
+    with torch.inference_mode():
+        assert dev_loss(kept.eval()) == validated[best.updates]
 
 
 def test_a_run_that_is_over_stays_as_it_is(tmp_path: Path) -> None:

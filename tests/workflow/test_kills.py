@@ -51,7 +51,7 @@ def test_a_run_survives_a_kill_of_each_kind(corpus: Files, tmp_path: Path) -> No
 PACES: list[dict[str, Any]] = [
     {},
     {"accumulate": 2},
-    {"checkpoint_every": 3, "patience": 1, "subword_dropout": 0.2, "dropout_after": 0},
+    {"checkpoint_every": 3, "patience": 1, "subword_dropout": 0.2, "dropout_after": 0, "average": 0.2},
     {"validate_every": 0, "max_updates": 0, "max_epochs": 2},
 ]
 

@@ -191,13 +191,17 @@ def test_going_on_is_as_if_it_had_never_stopped(finished: Finished, tmp_path: Pa
 
 @pytest.mark.parametrize("cell", sorted({"rnn", "lstm", "peephole", "cifg", "gru"}))
 def test_going_on_with_all_that_is_random(corpus: Files, tmp_path: Path, cell: str) -> None:
-    """Dropout, other spellings in each epoch, and several batches an update; stopped at an epoch's end, and in one."""
+    """Dropout of each kind, other spellings in each epoch, averages, and several batches an update.
+
+    It is stopped at an epoch's end, and in the middle of one.
+    """
     config = small(
         {
             "data": corpus,
-            "model": {"cell": cell, "dropout": 0.3},
+            "model": {"cell": cell, "dropout": 0.3, "word_dropout": 0.1},
             "training": {
                 "subword_dropout": 0.2,
+                "average": 0.1,
                 "dropout_after": 0,
                 "accumulate": 2,
                 "max_updates": 0,
@@ -364,6 +368,16 @@ def test_a_random_state_of_something_else_is_refused(finished: Finished, tmp_pat
     tensors = {**content.tensors, "random.replica.0": torch.zeros(3, dtype=torch.uint8)}
     write_atomically(run / "last.safetensors", *serialise(tensors, content.metadata))
     with pytest.raises(S2SError, match=r"last\.safetensors: the checkpoint is damaged, or not one of ours \(.*RNG"):
+        resume(run, Told())
+
+
+def test_a_checkpoint_without_its_average_is_refused(corpus: Files, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(small({"data": corpus, "training": {"average": 0.1}}), run, Told())
+    content = read_tensors(run / "last.safetensors", 10**8)
+    tensors = {name: tensor for name, tensor in content.tensors.items() if not name.startswith("average.")}
+    write_atomically(run / "last.safetensors", *serialise(tensors, content.metadata))
+    with pytest.raises(S2SError, match=r"last\.safetensors: the checkpoint is damaged, or not one of ours"):
         resume(run, Told())
 
 
