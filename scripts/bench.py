@@ -5,6 +5,7 @@
     python scripts/bench.py train --train x.en x.fr --against HEAD~3
     python scripts/bench.py translate runs/mine --input test.en
     python scripts/bench.py startup
+    python scripts/bench.py memory --train x.en x.fr --minutes 60 --lines 1000000
 
 Contenders run in processes of their own and take turns, so that a machine whose speed drifts treats them alike; each
 figure is the median of the rounds, with the least and the most. Speed is in real target tokens a second: the end of
@@ -23,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -159,6 +161,56 @@ def startup(rounds: Rounds = 5, as_json: AsJson = False) -> None:
             if turn:
                 seconds[name].append(time.perf_counter() - began)
     _print("seconds", [{"name": name, **_spread(values)} for name, values in seconds.items()], as_json)
+
+
+@app.command()
+def memory(
+    train_files: Annotated[
+        tuple[Path, Path] | None, typer.Option("--train", metavar="SRC TRG", help="Default: the built-in corpus.")
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="SETTINGS", help="Settings with blanks between them.")] = "",
+    minutes: Annotated[float, typer.Option(help="How long to train.")] = 1.0,
+    lines: Annotated[int, typer.Option(min=1, help="Lines to translate then; the corpus' own, over and over.")] = 10000,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Memory of training and then of translation: over their last three quarters, and at its highest."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        settings = [f"training.threads={threads}", "training.device=cpu", *model.split()]
+        files = [str(path.resolve()) for path in train_files or ()]
+        data = ["--train", *files] if files else ["--set", "data.corpus=builtin"]
+        chosen = [word for setting in settings for word in ("--set", setting)]
+        training = ["train", *data, "--out", str(run), "--minutes", str(minutes), *chosen]
+        results = [{"name": "training", **_resident(training)}]
+        source = Path(files[0]) if files else _builtin_source(Path(folder))
+        many = islice(cycle(source.read_text(encoding="utf-8").splitlines(keepends=True)), lines)
+        text = Path(folder) / "lines"
+        with text.open("w", encoding="utf-8") as stream:
+            stream.writelines(many)
+        translating = ["translate", str(run), "--input", str(text), "--output", os.devnull, "--threads", str(threads)]
+        results.append({"name": f"translation of {lines:,} lines", **_resident(translating)})
+    _print("MB", results, as_json)
+
+
+def _builtin_source(folder: Path) -> Path:
+    """The English side of the built-in corpus' training part."""
+    arguments = ["data", "generate", "--pairs", "1000", "--out", str(folder / "builtin")]
+    subprocess.run([sys.executable, "-m", "s2s", *arguments], cwd=ROOT, capture_output=True, check=True)
+    return folder / "builtin" / "train.en"
+
+
+def _resident(arguments: Sequence[str]) -> dict[str, float]:
+    """Megabytes that an s2s command holds, looked at several times a second."""
+    process = subprocess.Popen([sys.executable, "-m", "s2s", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    seen: list[float] = []
+    while process.poll() is None:
+        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True)
+        seen += [int(kilobytes) / 2**10 for kilobytes in shown.stdout.split()]
+        time.sleep(0.25)
+    if process.returncode or not seen:
+        raise SystemExit(f"s2s {arguments[0]} ended with exit code {process.returncode}; its message is above")
+    return {**_spread(seen[len(seen) // 4 :]), "peak_mb": max(seen)}
 
 
 def _compete(contenders: Sequence[Contender], rounds: int, threads: int) -> list[dict[str, Any]]:

@@ -275,3 +275,19 @@ def test_the_benchmark_measures_each_contender_and_its_share_of_the_floor(tmp_pa
     assert 0 < gru["share_of_floor"] < 1
     # Recurrent weights of four blocks in place of three; readout, attention and output layer are the same.
     assert 1.0 < lstm["mflop_a_token"] / gru["mflop_a_token"] < 4 / 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("ps"), reason="memory is asked of ps")
+def test_the_benchmark_measures_the_memory_of_training_and_translation(tmp_path: Path) -> None:
+    files = [tmp_path / "train.en", tmp_path / "train.fr"]
+    for path in files:
+        path.write_text("".join(f"{n} {n * n} {n + 1}\n" for n in range(300)), encoding="utf-8")
+    settings = "model.hidden_size=8 model.embed_size=8 tokenizer.size=300 decoding.max_length=0.1"
+    command = [sys.executable, str(ROOT / "scripts/bench.py"), "memory", "--train", *map(str, files), "--json"]
+    command += ["--model", settings, "--minutes", "0.05", "--lines", "500"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    training, translation = json.loads(done.stdout)["results"]
+    assert (training["name"], translation["name"]) == ("training", "translation of 500 lines")
+    for result in (training, translation):
+        assert 50 < result["least"] <= result["median"] <= result["most"] <= result["peak_mb"] < 5000

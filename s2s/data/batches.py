@@ -1,16 +1,17 @@
 """Encoded sentences to batches; the order of the batches is a pure function of seed and epoch."""
 
 import random
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from s2s.data.tokenizer import BOS, EOS, PAD
-
-T = TypeVar("T")
 
 POOL = 64
 """Batches' worth of shuffled sentences that are sorted by length together: little padding, much variety."""
@@ -80,7 +81,9 @@ def collate(pairs: Sequence[EncodedPair]) -> Batch:
     return Batch(src=src, src_mask=src_mask, trg_in=trg_in, trg_out=trg_out, trg_mask=trg_mask)
 
 
-def group_by_length(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+def group_by_length(
+    order: Sequence[int], lengths: Sequence[int] | Mapping[int, int], batch_tokens: int
+) -> list[list[int]]:
     """Cut a sequence of indices into batches of at most `batch_tokens` tokens, padding included.
 
     A sentence longer than that is a batch of its own.
@@ -96,7 +99,7 @@ def group_by_length(order: Sequence[int], lengths: Sequence[int], batch_tokens: 
     return batches
 
 
-def plan(*, seed: int, epoch: int, lengths: Sequence[tuple[int, int]], batch_tokens: int) -> list[list[int]]:
+def plan(*, seed: int, epoch: int, lengths: ArrayLike, batch_tokens: int) -> list[Sequence[int]]:
     """The batches of an epoch, as indices of sentence pairs: each pair once.
 
     Pairs are shuffled, sorted by length within pools, cut into batches, and the batches shuffled. The same
@@ -107,21 +110,24 @@ def plan(*, seed: int, epoch: int, lengths: Sequence[tuple[int, int]], batch_tok
         batch_tokens: most target tokens in a batch, padding included.
     """
     rng = random.Random(f"{seed} {epoch}")
-    order = _shuffled(range(len(lengths)), rng)
-    target = [trg for _, trg in lengths]
-    mean = max(sum(target) / max(len(target), 1), 1.0)
+    src, trg = np.asarray(lengths, dtype=np.int32).reshape(-1, 2).T
+    order = _permutation(len(trg), rng)
+    mean = max(int(trg.sum()) / max(len(trg), 1), 1.0)
     pool = max(int(POOL * batch_tokens / mean), 1)
-    batches: list[list[int]] = []
+    batches: list[Sequence[int]] = []
     for start in range(0, len(order), pool):
-        similar = sorted(order[start : start + pool], key=lambda i: (lengths[i][1], lengths[i][0]))
-        batches += group_by_length(similar, target, batch_tokens)
-    return _shuffled(batches, rng)
+        part = order[start : start + pool]
+        similar = part[np.lexsort((src[part], trg[part]))].tolist()
+        of_part = dict(zip(similar, trg[similar].tolist(), strict=True))
+        # Arrays, since the numbers of ten million pairs, an object each, would fill the memory of a laptop.
+        batches += (array("q", batch) for batch in group_by_length(similar, of_part, batch_tokens))
+    return [batches[index] for index in _permutation(len(batches), rng)]
 
 
-def _shuffled(items: Sequence[T], rng: random.Random) -> list[T]:
-    """A permutation drawn with `rng.random()`, whose sequence Python promises to keep the same."""
-    keys = [rng.random() for _ in items]
-    return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
+def _permutation(count: int, rng: random.Random) -> NDArray[np.intp]:
+    """The numbers below `count`, shuffled with `rng.random()`, whose sequence Python promises to keep the same."""
+    keys = np.fromiter((rng.random() for _ in range(count)), dtype=np.float64, count=count)
+    return np.argsort(keys, kind="stable")
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,15 @@ class TrainingData:
     batch_tokens: int
     seed: int
 
-    def plan(self, epoch: int) -> list[list[int]]:
+    @cached_property
+    def lengths(self) -> NDArray[np.int32]:
+        """Source and target tokens of each pair, the end of sentence counted: (pairs, 2)."""
+        sides = (length for pair in self.pairs for length in (len(pair.src), len(pair.trg) + 1))
+        return np.fromiter(sides, dtype=np.int32).reshape(-1, 2)
+
+    def plan(self, epoch: int) -> list[Sequence[int]]:
         """The epoch's batches as indices of pairs."""
-        lengths = [(len(pair.src), len(pair.trg) + 1) for pair in self.pairs]
-        return plan(seed=self.seed, epoch=epoch, lengths=lengths, batch_tokens=self.batch_tokens)
+        return plan(seed=self.seed, epoch=epoch, lengths=self.lengths, batch_tokens=self.batch_tokens)
 
     def batches(self, planned: Sequence[Sequence[int]]) -> Iterator[Batch]:
         """The batches of a plan, or of what is left of one."""

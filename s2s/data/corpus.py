@@ -7,10 +7,13 @@ import random
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
 
 from s2s.errors import S2SError, UsageError
 
@@ -39,6 +42,10 @@ class Pair(NamedTuple):
 
     src: str
     trg: str
+
+
+Keep = Callable[[Iterable[Pair]], Sequence[Pair]]
+"""What makes a sequence of pairs that come one by one: in memory (`list`) or on the disk."""
 
 
 def read_lines(path: Path) -> Iterator[str]:
@@ -88,6 +95,11 @@ def decode_lines(stream: BinaryIO, name: str) -> Iterator[str]:
 
 
 def read_pairs(source: Source) -> list[Pair]:
+    """Every pair of a corpus: see `iterate_pairs`."""
+    return list(iterate_pairs(source))
+
+
+def iterate_pairs(source: Source) -> Iterator[Pair]:
     """Every pair of a corpus in its order, also those with blank sides: pair n is line n + 1.
 
     Raises:
@@ -96,7 +108,8 @@ def read_pairs(source: Source) -> list[Pair]:
         UsageError: neither one nor two files, or standard input for both sides.
     """
     if len(source) == 1:
-        return _read_columns(source[0])
+        yield from _read_columns(source[0])
+        return
     if len(source) != 2:
         raise UsageError(
             f"A corpus is a source and a target file, or one two-column .tsv file, not {len(source)} files.",
@@ -105,13 +118,16 @@ def read_pairs(source: Source) -> list[Pair]:
     src_path, trg_path = source
     if src_path == trg_path == STDIN:
         raise UsageError("Only one side of a corpus can come from standard input.", hint="Name a file for the other.")
-    src, trg = list(read_lines(src_path)), list(read_lines(trg_path))
-    if len(src) != len(trg):
-        raise S2SError(
-            f"{src_path} has {len(src):,} lines and {trg_path} has {len(trg):,}; both need as many.",
-            hint="Line n of one is the translation of line n of the other: look for a lost or split line.",
-        )
-    return list(map(Pair, src, trg))
+    src, trg = read_lines(src_path), read_lines(trg_path)
+    for number, (src_line, trg_line) in enumerate(zip_longest(src, trg)):
+        if src_line is None or trg_line is None:
+            longer = number + 1 + sum(1 for _ in (src if trg_line is None else trg))
+            lines = (number, longer) if src_line is None else (longer, number)
+            raise S2SError(
+                f"{src_path} has {lines[0]:,} lines and {trg_path} has {lines[1]:,}; both need as many.",
+                hint="Line n of one is the translation of line n of the other: look for a lost or split line.",
+            )
+        yield Pair(src_line, trg_line)
 
 
 @dataclass(frozen=True)
@@ -135,24 +151,26 @@ class Limits:
 class Filtered:
     """The pairs that are fit for training, in their order, and how many were dropped for which reason."""
 
-    pairs: list[Pair]
+    pairs: Sequence[Pair]
     dropped: dict[str, int]
 
 
-def filter_pairs(pairs: Iterable[Pair], limits: Limits) -> Filtered:
+def filter_pairs(pairs: Iterable[Pair], limits: Limits, keep: Keep = list) -> Filtered:
     """Leave out pairs that would slow or mislead training. Not for translation, where each line counts.
 
     A pair is counted under the first reason that holds, so kept and dropped pairs add up to all.
     """
-    kept: list[Pair] = []
     dropped: Counter[str] = Counter()
-    for pair in pairs:
-        reason = fault(pair, limits)
-        if reason is None:
-            kept.append(pair)
-        else:
-            dropped[reason] += 1
-    return Filtered(kept, dict(dropped))
+
+    def fit() -> Iterator[Pair]:
+        for pair in pairs:
+            reason = fault(pair, limits)
+            if reason is None:
+                yield pair
+            else:
+                dropped[reason] += 1
+
+    return Filtered(keep(fit()), dict(dropped))
 
 
 def fault(pair: Pair, limits: Limits) -> str | None:
@@ -178,7 +196,7 @@ def length_ratio(pair: Pair, short_words: int = Limits.short_words) -> float:
     return max(lengths) / min(lengths)
 
 
-def hold_out(pairs: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], list[Pair]]:
+def hold_out(pairs: Sequence[Pair], count: int, seed: int, keep: Keep = list) -> tuple[Sequence[Pair], list[Pair]]:
     """Split off a part for validation: (train, dev), each in the order of `pairs`.
 
     No sentence of dev, on either side, is in train (pairs that share one are left out of both), and no source
@@ -188,6 +206,7 @@ def hold_out(pairs: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], 
         pairs: the corpus.
         count: the size of dev.
         seed: which part.
+        keep: what becomes of the train part.
 
     Raises:
         S2SError: there are too few different sentences for `count`, or none are left to train on.
@@ -195,10 +214,10 @@ def hold_out(pairs: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], 
     assert count >= 0, count
     rng = random.Random(seed)
     # random() alone is promised to stay the same in every version of Python; shuffle() and sample() are not.
-    keys = [rng.random() for _ in pairs]
+    keys = np.fromiter((rng.random() for _ in range(len(pairs))), dtype=np.float64)
     chosen: list[int] = []
     sources: set[str] = set()
-    for index in sorted(range(len(pairs)), key=keys.__getitem__):
+    for index in map(int, np.argsort(keys, kind="stable")):
         if len(chosen) == count:
             break
         if pairs[index].src not in sources:
@@ -206,7 +225,7 @@ def hold_out(pairs: Sequence[Pair], count: int, seed: int) -> tuple[list[Pair], 
             sources.add(pairs[index].src)
     dev = [pairs[index] for index in sorted(chosen)]
     targets = {pair.trg for pair in dev}
-    train = [pair for pair in pairs if pair.src not in sources and pair.trg not in targets]
+    train = keep(pair for pair in pairs if pair.src not in sources and pair.trg not in targets)
     if len(dev) < count or (count and not train):
         raise S2SError(
             f"{count:,} of {len(pairs):,} pairs ({len({pair.src for pair in pairs}):,} different sources)"
@@ -229,9 +248,8 @@ def file_hash(path: Path) -> str:
         raise _unreadable(path, error) from None
 
 
-def _read_columns(path: Path) -> list[Pair]:
+def _read_columns(path: Path) -> Iterator[Pair]:
     """The pairs of a file with two columns."""
-    pairs = []
     for number, line in enumerate(read_lines(path), start=1):
         columns = line.split("\t")
         if len(columns) != 2:
@@ -240,8 +258,7 @@ def _read_columns(path: Path) -> list[Pair]:
                 where=f"{path}:{number}",
                 hint="Each line is: source, tab, target. A corpus in two files is named by both: SRC TRG.",
             )
-        pairs.append(Pair(*columns))
-    return pairs
+        yield Pair(*columns)
 
 
 def _open(path: Path) -> BinaryIO:

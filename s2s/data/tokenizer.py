@@ -3,8 +3,9 @@
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 from pathlib import Path
 
@@ -22,6 +23,10 @@ SPACE = "\u2581"
 
 BOUNDARY = "\x1f"
 """Stands between touching words while a tokenizer learns; a control character, so that no text has it."""
+
+
+AT_ONCE = 10_000
+"""Texts that are encoded together where there are many."""
 
 
 def normalise(text: str) -> str:
@@ -86,6 +91,12 @@ class Tokenizer:
     def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
         """`encode` for many texts at once."""
         return list(self._processor.encode([normalise(text) for text in texts], num_threads=1))
+
+    def encode_each(self, texts: Iterable[str]) -> Iterator[list[int]]:
+        """`encode` for one text after the other; memory holds few of them."""
+        stream = iter(texts)
+        while some := list(islice(stream, AT_ONCE)):
+            yield from self.encode_all(some)
 
     def halves(self) -> dict[int, tuple[int, int]]:
         """The two pieces that each piece falls into, but for those that are no two pieces.

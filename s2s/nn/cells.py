@@ -48,6 +48,11 @@ def products_are_narrow(inputs: Tensor) -> bool:
     return inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
 
+def full_precision(inputs: Tensor) -> torch.autocast:
+    """The context of torch's kernels for whole sequences: under autocast CUDA's take half, whatever was asked for."""
+    return torch.autocast(inputs.device.type, enabled=False)
+
+
 class Cell(nn.Module, ABC):
     """A recurrent cell with `gates` blocks of weights, stacked as torch stacks those of its own cells.
 
@@ -134,7 +139,8 @@ class RNNCell(Cell):
         if products_are_narrow(inputs):
             return super().run(inputs, start)
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
-        outputs, _ = torch.rnn_tanh(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
+        with full_precision(inputs):
+            outputs, _ = torch.rnn_tanh(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 
@@ -176,7 +182,8 @@ class GRUCell(Cell):
         # torch adds a bias to the hidden side of every gate; ours differ from 0 in the last block only.
         hidden_bias = torch.cat((self.hidden_bias.new_zeros(2 * self.hidden_size), self.hidden_bias))
         weights = [self.input_weight, self.hidden_weight, self.bias, hidden_bias]
-        outputs, _ = torch.gru(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
+        with full_precision(inputs):
+            outputs, _ = torch.gru(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 
@@ -240,7 +247,8 @@ class LSTMCell(Cell):
             return super().run(inputs, start)
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
         state = [tensor[None] for tensor in start]
-        outputs, _, _ = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, True)
+        with full_precision(inputs):
+            outputs, _, _ = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
 

@@ -176,11 +176,10 @@ class Trainer:
         while not self._over():
             self.replicas.rest_dropout(self.progress.epoch < self.dropout_after)
             for batches in self._updates_left():
-                used = self._used(under_way=len(batches))
-                rate = self.schedule.rate(used)
+                rate = self.schedule.rate(self._used(under_way=len(batches)))
                 losses = self.update(batches, rate)
                 self._advance(len(batches), losses)
-                self._tell(losses, rate, used)
+                self._tell(losses, rate)
                 self._refuse_hopeless()
                 if _due(self.progress.updates, self.pace.validate_every):
                     self._validate()
@@ -238,7 +237,7 @@ class Trainer:
             skipped_in_row=0 if losses.finite else self.progress.skipped_in_row + 1,
         )
 
-    def _tell(self, losses: Losses, learning_rate: float, used: float) -> None:
+    def _tell(self, losses: Losses, learning_rate: float) -> None:
         update = Update(
             update=self.progress.updates,
             epoch=self.progress.epoch + 1,
@@ -248,7 +247,7 @@ class Trainer:
             learning_rate=learning_rate,
             gradient_norm=losses.gradient_norm,
             seconds=self.progress.seconds,
-            used=used,
+            used=self._used(),
             skipped=not losses.finite,
         )
         for listener in self.listeners:

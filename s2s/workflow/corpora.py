@@ -6,7 +6,8 @@ from pathlib import Path
 
 from s2s.config import BUILTIN, DataConfig
 from s2s.data import builtin
-from s2s.data.corpus import Limits, Pair, Source, file_hash, filter_pairs, hold_out, read_pairs
+from s2s.data.corpus import Limits, Pair, Source, file_hash, filter_pairs, hold_out, iterate_pairs, read_pairs
+from s2s.data.store import StoredPairs
 from s2s.errors import S2SError, UsageError
 
 GRAMMAR_SEED = 1
@@ -30,7 +31,7 @@ class Corpora:
         hashes: SHA-256 of each file that was read.
     """
 
-    train: list[Pair]
+    train: Sequence[Pair]
     dev: list[Pair]
     test: list[Pair]
     src_lang: str
@@ -55,22 +56,22 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
             where="data.train",
             hint="Use --train SRC TRG, set data.train, or data.corpus=builtin for the generated corpus.",
         )
-    raw = [pair for source in data.train for pair in read_pairs(source)]
+    raw = (pair for source in data.train for pair in iterate_pairs(source))
+    filtered = filter_pairs(raw, Limits(max_words=data.max_words, max_ratio=data.max_ratio), StoredPairs)
+    train = filtered.pairs
+    count = len(train) + sum(filtered.dropped.values())
     dev = read_pairs(data.dev) if data.dev else []
     test = read_pairs(data.test) if data.test else []
-    filtered = filter_pairs(raw, Limits(max_words=data.max_words, max_ratio=data.max_ratio))
-    train = filtered.pairs
-    notes = [f"train: {len(raw):,} pairs from {_names(data.train)}"]
+    notes = [f"train: {count:,} pairs from {_names(data.train)}"]
     warnings = [f"left out of train: {count:,} x {reason}" for reason, count in filtered.dropped.items()]
     if not train:
         raise S2SError(
-            f"none of the {len(raw):,} pairs is fit for training",
+            f"none of the {count:,} pairs is fit for training",
             where=_names(data.train),
             hint="`s2s data check SRC TRG` tells what is wrong with a corpus.",
         )
     if not data.dev:
-        count = max(min(data.dev_size, len(train) // 10), 1)
-        train, dev = hold_out(train, count, seed)
+        train, dev = hold_out(train, max(min(data.dev_size, len(train) // 10), 1), seed, StoredPairs)
         notes.append(f"dev: {len(dev):,} pairs held out of train (seed {seed})")
     else:
         notes.append(f"dev: {len(dev):,} pairs from {_names([data.dev])}")
@@ -113,7 +114,8 @@ def _builtin(data: DataConfig) -> Corpora:
 
 def _leaks(train: Sequence[Pair], name: str, held: Sequence[Pair]) -> list[str]:
     """A warning where pairs that are to be scored stand in the training data."""
-    known = set(train)
+    wanted = set(held)
+    known = {pair for pair in train if pair in wanted}
     shared = sum(pair in known for pair in held)
     return (
         [f"{shared:,} of the {len(held):,} pairs of {name} are in train, too: scores on it flatter"] if shared else []

@@ -36,12 +36,12 @@ class LoggedReporter:
     def note(self, message: str) -> None:
         """See `Reporter.note`."""
         self._reporter.note(message)
-        self._keep(message)
+        self.keep(message)
 
     def warn(self, message: str) -> None:
         """See `Reporter.warn`."""
         self._reporter.warn(message)
-        self._keep(f"warning: {message}")
+        self.keep(f"warning: {message}")
 
     def on_update(self, update: Update) -> None:
         """See `Listener.on_update`."""
@@ -51,9 +51,10 @@ class LoggedReporter:
         """See `Listener.on_validation`."""
         self._reporter.on_validation(validation)
         scores = ", ".join(f"{name} {value:.3f}" for name, value in validation.scores.items())
-        self._keep(f"update {validation.update}: {scores}{' (best)' if validation.is_best else ''}")
+        self.keep(f"update {validation.update}: {scores}{' (best)' if validation.is_best else ''}")
 
-    def _keep(self, message: str) -> None:
+    def keep(self, message: str) -> None:
+        """Something for the log alone."""
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}"
         if self._log is None:
             self._said.append(line)

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from s2s.config import TrainingConfig
-from s2s.data.batches import EncodedPair, TrainingData
+from s2s.data.batches import TrainingData
 from s2s.data.corpus import Pair
+from s2s.data.store import StoredEncodedPairs, StoredIds
 from s2s.data.tokenizer import EOS
 from s2s.workflow.tokenizers import Tokenizers
 
@@ -17,12 +18,11 @@ def training_data(
     pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig
 ) -> Callable[[int], TrainingData]:
     """What the data are in an epoch, counted from 0: a pure function of pairs, settings and the epoch's number."""
-    src = tokenizers.src.encode_all(pair.src for pair in pairs)
-    trg = tokenizers.trg.encode_all(pair.trg for pair in pairs)
+    src = StoredIds((*ids, EOS) for ids in tokenizers.src.encode_each(pair.src for pair in pairs))
+    trg = StoredIds(tokenizers.trg.encode_each(pair.trg for pair in pairs))
 
-    def data(src: Sequence[Sequence[int]], trg: Sequence[Sequence[int]]) -> TrainingData:
-        encoded = [EncodedPair((*ids, EOS), tuple(others)) for ids, others in zip(src, trg, strict=True)]
-        return TrainingData(pairs=encoded, batch_tokens=settings.batch_tokens, seed=settings.seed)
+    def data(src: StoredIds, trg: StoredIds) -> TrainingData:
+        return TrainingData(StoredEncodedPairs(src, trg), settings.batch_tokens, settings.seed)
 
     usual = data(src, trg)
     if not settings.subword_dropout:
@@ -35,8 +35,8 @@ def training_data(
         draw = random.Random(f"{settings.seed} {epoch} spelling").random
         share = settings.subword_dropout
         return data(
-            [[*split_some(ids, src_halves, share, draw)] for ids in src],
-            [[*split_some(ids, trg_halves, share, draw)] for ids in trg],
+            StoredIds(split_some(ids, src_halves, share, draw) for ids in src),
+            StoredIds(split_some(ids, trg_halves, share, draw) for ids in trg),
         )
 
     return spelled

@@ -22,10 +22,12 @@ from s2s.data.corpus import Pair
 from s2s.data.tokenizer import train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import Progress, load_training, load_weights, read_summary
+from s2s.training.average import Average
+from s2s.training.checkpoint import Progress, Saved, load_training, load_weights, read_summary
 from s2s.training.disk import remove_leftovers
 from s2s.training.log import MetricsLog
 from s2s.training.optim import build_adam
+from s2s.training.parallel import Replicas
 from s2s.training.tensorfile import damaged
 from s2s.training.trainer import End, Pace, Trainer
 from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
@@ -59,6 +61,9 @@ MAY_CHANGE = frozenset(
 
 CHANGE_NUMBERS = frozenset({"training.device", "training.threads"})
 """Of these, the ones with which the same computation gives other digits."""
+
+LEARNT_FROM = 500_000
+"""Pairs from which a tokenizer learns at most: more change it little, and fill the memory."""
 
 FINAL_SCORES = ("BLEU", "chrF2")
 """TER is left to `s2s eval`: on long lines it takes minutes."""
@@ -173,8 +178,7 @@ def resume(
         reporter = LoggedReporter(reporter)
         reporter.open(run.log)
         before = run.read_config()
-        config = _changed(before, overrides or {}, reporter)
-        _refuse_less(before.training, config.training, read_summary(run.last).progress)
+        config = _changed(before, overrides or {}, read_summary(run.last).progress, reporter)
         # What was chosen by measuring stays as it was chosen, or the numbers would differ.
         training = config.training.model_copy(
             update={"precision": manifest.precision, "threads": config.training.threads or manifest.threads}
@@ -197,7 +201,7 @@ def _fit(
     tokenizers: Tokenizers,
     compute: Compute,
     model: Seq2Seq,
-    reporter: Reporter,
+    reporter: LoggedReporter,
     should_stop: Callable[[], bool],
 ) -> Outcome:
     """Train from the last checkpoint to the end, then score the best one."""
@@ -206,12 +210,7 @@ def _fit(
     progress = saved.progress
     replicas = build_replicas(config.training, compute, model)
     average = build_average(config.training, model)
-    try:
-        replicas.set_random_states(saved.random)
-        if progress.updates:
-            average.restore(saved.average)
-    except (RuntimeError, TypeError, LookupError) as fault:
-        raise damaged(run.last, fault) from fault
+    _restore(saved, replicas, average, run.last)
     if progress.updates:
         reporter.note(f"going on after update {progress.updates:,}, epoch {progress.epoch + 1}")
     settings = config.training
@@ -238,6 +237,7 @@ def _fit(
     end = trainer.train()
     limit = "patience" if end is End.PATIENCE else _tightest(settings)
     reached = trainer.progress
+    reporter.keep(f"{end.value} after update {reached.updates:,}")
     outcome = Outcome(run, end, reached.updates, reached.best_update, limit, dev=None, test=None)
     if end is End.INTERRUPTED:
         return outcome
@@ -250,6 +250,20 @@ def _fit(
         return _scored(loaded, corpora, outcome, reached, should_stop)
     except ScoringStoppedError:
         return outcome
+
+
+def _restore(saved: Saved, replicas: Replicas, average: Average, path: Path) -> None:
+    """Go on with random states and averages where the checkpoint at `path` stands; a fresh one has neither.
+
+    Raises:
+        S2SError: they are of something else.
+    """
+    try:
+        replicas.set_random_states(saved.random)
+        if saved.progress.updates:
+            average.restore(saved.average)
+    except (RuntimeError, TypeError, LookupError) as fault:
+        raise damaged(path, fault) from fault
 
 
 def _scored(
@@ -301,7 +315,10 @@ def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
 
 def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
     settings = config.tokenizer
-    sides = [[pair.src for pair in train], [pair.trg for pair in train]]
+    every = -(-len(train) // LEARNT_FROM)
+    if every > 1:
+        reporter.note(f"the tokenizer learns from one of every {every} pairs")
+    sides = list(zip(*train[::every], strict=True))
     texts = [sides[0] + sides[1]] if settings.joint else sides
     tokenizers = []
     for lines in texts:
@@ -321,11 +338,11 @@ def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:
     return build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
 
 
-def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -> Config:
+def _changed(config: Config, overrides: Mapping[str, Any], reached: Progress, reporter: Reporter) -> Config:
     """The run's configuration with the settings that may change on resume changed.
 
     Raises:
-        UsageError: naming each that differs, and whether it may.
+        UsageError: naming each that differs, and whether it may; or a new budget that is used up already.
     """
     before = config.model_dump(mode="json")
     changed = check_config(merge(before, dict(overrides)))
@@ -342,6 +359,7 @@ def _changed(config: Config, overrides: Mapping[str, Any], reporter: Reporter) -
             hint=f"These may change: {', '.join(sorted(MAY_CHANGE))}. For the others train a new run, "
             "perhaps with --init-from.",
         )
+    _refuse_less(config.training, changed.training, reached)
     for line in differing.values():
         reporter.note(f"{line}: allowed")
     if inexact := sorted(differing.keys() & CHANGE_NUMBERS):

@@ -1,6 +1,8 @@
 """Batches: each pair once in an order that only seed and epoch decide; masks that mark the real tokens."""
 
+import random
 from itertools import pairwise
+from typing import TypeVar
 
 import pytest
 import torch
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from s2s.data.batches import EncodedPair, TrainingData, collate, group_by_length, pad, plan
 from s2s.data.tokenizer import BOS, EOS, PAD
+
+T = TypeVar("T")
 
 LENGTHS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=300)
 WORDS = st.lists(st.integers(4, 99), max_size=12).map(tuple)
@@ -27,6 +31,27 @@ def test_a_plan_has_each_pair_once_in_batches_of_bounded_size(
         assert batch
         assert padded <= batch_tokens or len(batch) == 1
     assert plan(seed=seed, epoch=epoch, lengths=lengths, batch_tokens=batch_tokens) == batches
+
+
+def shuffled(items: list[T], rng: random.Random) -> list[T]:
+    keys = [rng.random() for _ in items]
+    return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
+
+
+@settings(max_examples=50)
+@given(LENGTHS, st.integers(1, 20), st.integers(0, 99), st.integers(0, 9))
+def test_a_plan_is_what_it_always_was(lengths: list[tuple[int, int]], batch_tokens: int, seed: int, epoch: int) -> None:
+    """Shuffled, sorted within pools, cut, shuffled; or a run that goes on would see other batches than before."""
+    rng = random.Random(f"{seed} {epoch}")
+    order = shuffled(list(range(len(lengths))), rng)
+    mean = max(sum(trg for _, trg in lengths) / max(len(lengths), 1), 1.0)
+    pool = max(int(64 * batch_tokens / mean), 1)
+    batches: list[list[int]] = []
+    for start in range(0, len(order), pool):
+        similar = sorted(order[start : start + pool], key=lambda i: (lengths[i][1], lengths[i][0]))
+        batches += group_by_length(similar, [trg for _, trg in lengths], batch_tokens)
+    found = plan(seed=seed, epoch=epoch, lengths=lengths, batch_tokens=batch_tokens)
+    assert [list(batch) for batch in found] == shuffled(batches, rng)
 
 
 def test_the_order_changes_with_epoch_and_seed() -> None:
@@ -53,9 +78,9 @@ def test_little_of_a_batch_is_padding() -> None:
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=80), st.integers(1, 100), st.randoms())
-def test_grouping_keeps_the_order_and_the_bound(lengths: list[int], batch_tokens: int, random: object) -> None:
+def test_grouping_keeps_the_order_and_the_bound(lengths: list[int], batch_tokens: int, rng: random.Random) -> None:
     order = list(range(len(lengths)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    rng.shuffle(order)
     batches = group_by_length(order, lengths, batch_tokens)
     assert [index for batch in batches for index in batch] == order
     for batch, after in zip(batches, [*batches[1:], []], strict=True):

@@ -124,6 +124,7 @@ def test_the_log_keeps_what_was_said(finished: Finished) -> None:
     for message in finished.told.notes:
         assert message in log
     assert "update 2: loss " in log
+    assert "the budget is used up after update 6\n" in log
 
 
 def test_a_vocabulary_for_each_side(corpus: Files, tmp_path: Path) -> None:
@@ -184,6 +185,7 @@ def test_going_on_is_as_if_it_had_never_stopped(finished: Finished, tmp_path: Pa
     run = tmp_path / "run"
     first = train(finished.config, run, Told(), written="# mine\n", should_stop=after(stop))
     assert (first.end, first.updates, first.dev) == (End.INTERRUPTED, stop, None)
+    assert f"interrupted after update {stop}\n" in (run / "log.txt").read_text(encoding="utf-8")
     second = resume(run, Told())
     assert (second.end, second.updates) == (End.BUDGET, 6)
     assert_same_run(finished.path, run)
@@ -289,9 +291,11 @@ def test_a_budget_that_is_used_up_already_is_refused(
     finished: Finished, setting: str, budget: float, done: str
 ) -> None:
     before = (finished.path / "config.toml").read_bytes()
+    told = Told()
     message = rf"training\.{setting}: {budget:g} counts from the start of the run, which is at {done} already"
     with pytest.raises(UsageError, match=message):
-        resume(finished.path, Told(), overrides={"training": {setting: budget}})
+        resume(finished.path, told, overrides={"training": {setting: budget}})
+    assert told.notes == []
     assert (finished.path / "config.toml").read_bytes() == before
 
 

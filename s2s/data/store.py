@@ -1,0 +1,118 @@
+"""Sentence pairs on the disk, as text and as token ids, so that a corpus of any size takes little memory."""
+
+import mmap
+import os
+import tempfile
+from abc import abstractmethod
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar, overload
+
+from s2s.data.batches import EncodedPair
+from s2s.data.corpus import Pair
+from s2s.errors import S2SError
+
+T = TypeVar("T")
+
+ROOMY = Path("/var/tmp")
+"""Where temporary files belong that may be large; /tmp often is memory itself."""
+
+
+class Records:
+    """Byte strings in a temporary file without a name: nothing of it is left, however the process ends.
+
+    The file is mapped: what was read lately is in memory, and given back where others need it.
+
+    Raises:
+        S2SError: it cannot be written.
+    """
+
+    def __init__(self, records: Iterable[bytes]) -> None:
+        folder = _folder()
+        self._ends = array("q", [0])
+        try:
+            with tempfile.TemporaryFile(dir=folder) as stream:
+                for record in records:
+                    stream.write(record)
+                    self._ends.append(self._ends[-1] + len(record))
+                stream.flush()
+                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self._ends[-1] else b""
+        except OSError as fault:
+            raise S2SError(
+                f"the corpus cannot be kept here while it is trained on: {fault.strerror}",
+                where=folder,
+                hint="Make room there, or name another folder: TMPDIR=FOLDER s2s train ...",
+            ) from fault
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def read(self, index: int) -> bytes:
+        """The record of this number, from 0."""
+        return self._bytes[self._ends[index] : self._ends[index + 1]]
+
+
+class Stored(Sequence[T]):
+    """A sequence whose items are made when they are asked for."""
+
+    @abstractmethod
+    def item(self, index: int) -> T:
+        """The item of this number, from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        numbers = range(len(self))[index]
+        return self.item(numbers) if isinstance(numbers, int) else [self.item(number) for number in numbers]
+
+
+class StoredPairs(Stored[Pair]):
+    """Sentence pairs, each side a record."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self._texts = Records(text.encode("utf-8") for pair in pairs for text in pair)
+
+    def __len__(self) -> int:
+        return len(self._texts) // 2
+
+    def item(self, index: int) -> Pair:
+        """See `Stored.item`."""
+        return Pair(*(self._texts.read(2 * index + side).decode("utf-8") for side in (0, 1)))
+
+
+class StoredIds(Stored[tuple[int, ...]]):
+    """Sequences of token ids, 32 bits each."""
+
+    def __init__(self, sequences: Iterable[Iterable[int]]) -> None:
+        self._ids = Records(array("i", sequence).tobytes() for sequence in sequences)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def item(self, index: int) -> tuple[int, ...]:
+        """See `Stored.item`."""
+        return tuple(array("i", self._ids.read(index)))
+
+
+class StoredEncodedPairs(Stored[EncodedPair]):
+    """Pairs of token ids: the sources, which end in eos, and the targets, which have neither bos nor eos."""
+
+    def __init__(self, src: StoredIds, trg: StoredIds) -> None:
+        assert len(src) == len(trg)
+        self._src, self._trg = src, trg
+
+    def __len__(self) -> int:
+        return len(self._src)
+
+    def item(self, index: int) -> EncodedPair:
+        """See `Stored.item`."""
+        return EncodedPair(self._src[index], self._trg[index])
+
+
+def _folder() -> str:
+    """The folder for temporary files that may be large."""
+    roomy = not os.environ.get("TMPDIR") and os.access(ROOMY, os.W_OK)
+    return str(ROOMY) if roomy else tempfile.gettempdir()
