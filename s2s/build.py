@@ -326,7 +326,9 @@ class Compute:
 
 
 def build_compute(config: Config) -> Compute:
-    """Choose the device, the number format and the threads; sets torch's thread count.
+    """Choose the device, the number format and the threads.
+
+    It sets torch's thread count, and on CUDA whether recurrent kernels may round; both hold for the whole process.
 
     Raises:
         UsageError: the device asked for does not exist, or cannot do the precision.

@@ -1,5 +1,7 @@
 #!/usr/bin/env python
-"""How fast s2s trains, translates and starts, beside the machine's own limit, a textbook loop, or another revision.
+"""How fast s2s trains, translates and starts, and how much memory it takes.
+
+Speed stands beside the machine's own limit, a textbook loop, or another revision.
 
     python scripts/bench.py train --model model.cell=gru --model model.cell=lstm --textbook gru
     python scripts/bench.py train --train x.en x.fr --against HEAD~3
@@ -175,6 +177,8 @@ def memory(
     as_json: AsJson = False,
 ) -> None:
     """Memory of training and then of translation: over their last three quarters, and at its highest."""
+    from s2s.data.corpus import read_lines
+
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         settings = [f"training.threads={threads}", "training.device=cpu", *model.split()]
@@ -183,11 +187,10 @@ def memory(
         chosen = [word for setting in settings for word in ("--set", setting)]
         training = ["train", *data, "--out", str(run), "--minutes", str(minutes), *chosen]
         results = [{"name": "training", **_resident(training)}]
-        source = Path(files[0]) if files else _builtin_source(Path(folder))
-        many = islice(cycle(source.read_text(encoding="utf-8").splitlines(keepends=True)), lines)
+        source = train_files[0] if train_files else _builtin_source(Path(folder))
         text = Path(folder) / "lines"
         with text.open("w", encoding="utf-8") as stream:
-            stream.writelines(many)
+            stream.writelines(f"{line}\n" for line in islice(cycle(read_lines(source)), lines))
         translating = ["translate", str(run), "--input", str(text), "--output", os.devnull, "--threads", str(threads)]
         results.append({"name": f"translation of {lines:,} lines", **_resident(translating)})
     _print("MB", results, as_json)
@@ -201,13 +204,16 @@ def _builtin_source(folder: Path) -> Path:
 
 
 def _resident(arguments: Sequence[str]) -> dict[str, float]:
-    """Megabytes that an s2s command holds, looked at several times a second."""
-    process = subprocess.Popen([sys.executable, "-m", "s2s", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    """Megabytes that an s2s command holds, looked at several times a second: mapped files count, too."""
     seen: list[float] = []
-    while process.poll() is None:
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True)
-        seen += [int(kilobytes) / 2**10 for kilobytes in shown.stdout.split()]
-        time.sleep(0.25)
+    with subprocess.Popen([sys.executable, "-m", "s2s", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        try:
+            while process.poll() is None:
+                shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True)
+                seen += [int(kilobytes) / 2**10 for kilobytes in shown.stdout.split()]
+                time.sleep(0.25)
+        finally:
+            process.terminate()
     if process.returncode or not seen:
         raise SystemExit(f"s2s {arguments[0]} ended with exit code {process.returncode}; its message is above")
     return {**_spread(seen[len(seen) // 4 :]), "peak_mb": max(seen)}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from s2s.workflow.explain import Walk
     from s2s.workflow.translation import Run
 
-NOT_TOLD = ("tie", "dropout")
+NOT_TOLD = ("tie", "dropout", "word_dropout")
 """Explained settings of which a walk shows nothing."""
 
 

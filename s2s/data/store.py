@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
+import numpy as np
+
 from s2s.data.batches import EncodedPair
 from s2s.data.corpus import Pair
 from s2s.errors import S2SError
@@ -20,7 +22,7 @@ ROOMY = Path("/var/tmp")
 
 
 class Records:
-    """Byte strings in a temporary file without a name: nothing of it is left, however the process ends.
+    """Byte strings in a temporary file, which under Unix has no name: nothing is left, however the process ends.
 
     The file is mapped: what was read lately is in memory, and given back where others need it.
 
@@ -29,8 +31,8 @@ class Records:
     """
 
     def __init__(self, records: Iterable[bytes]) -> None:
-        folder = _folder()
         self._ends = array("q", [0])
+        folder = os.environ.get("TMPDIR") or (str(ROOMY) if os.access(ROOMY, os.W_OK) else None)
         try:
             with tempfile.TemporaryFile(dir=folder) as stream:
                 for record in records:
@@ -40,9 +42,9 @@ class Records:
                 self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self._ends[-1] else b""
         except OSError as fault:
             raise S2SError(
-                f"the corpus cannot be kept here while it is trained on: {fault.strerror}",
+                f"the corpus cannot be kept on the disk while it is trained on: {fault.strerror or fault}",
                 where=folder,
-                hint="Make room there, or name another folder: TMPDIR=FOLDER s2s train ...",
+                hint="Name a folder that has room for it: TMPDIR=FOLDER s2s train ...",
             ) from fault
 
     def __len__(self) -> int:
@@ -87,14 +89,14 @@ class StoredIds(Stored[tuple[int, ...]]):
     """Sequences of token ids, 32 bits each."""
 
     def __init__(self, sequences: Iterable[Iterable[int]]) -> None:
-        self._ids = Records(array("i", sequence).tobytes() for sequence in sequences)
+        self._ids = Records(np.fromiter(sequence, np.int32).tobytes() for sequence in sequences)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def item(self, index: int) -> tuple[int, ...]:
         """See `Stored.item`."""
-        return tuple(array("i", self._ids.read(index)))
+        return tuple(np.frombuffer(self._ids.read(index), np.int32).tolist())
 
 
 class StoredEncodedPairs(Stored[EncodedPair]):
@@ -110,9 +112,3 @@ class StoredEncodedPairs(Stored[EncodedPair]):
     def item(self, index: int) -> EncodedPair:
         """See `Stored.item`."""
         return EncodedPair(self._src[index], self._trg[index])
-
-
-def _folder() -> str:
-    """The folder for temporary files that may be large."""
-    roomy = not os.environ.get("TMPDIR") and os.access(ROOMY, os.W_OK)
-    return str(ROOMY) if roomy else tempfile.gettempdir()

@@ -25,7 +25,10 @@ BOUNDARY = "\x1f"
 """Stands between touching words while a tokenizer learns; a control character, so that no text has it."""
 
 
-AT_ONCE = 10_000
+SUBWORDS = ("bpe", "unigram")
+"""The kinds of pieces that are learnt, with bytes for what they do not know."""
+
+AT_ONCE = 1000
 """Texts that are encoded together where there are many."""
 
 
@@ -210,7 +213,7 @@ def _with_boundaries(text: str) -> str:
 
 def _train(sentences: list[str], kind: str, size: int) -> bytes:
     model = io.BytesIO()
-    subwords = kind in ("bpe", "unigram")
+    subwords = kind in SUBWORDS
     spm.SentencePieceTrainer.train(
         sentence_iterator=map(_with_boundaries, sentences) if subwords else iter(sentences),
         model_writer=model,

@@ -12,6 +12,13 @@ SRIVASTAVA = Paper(
     "Dropout: a simple way to prevent neural networks from overfitting",
     "JMLR 15",
 )
+GAL = Paper(
+    "Gal & Ghahramani",
+    2016,
+    "A theoretically grounded application of dropout in recurrent neural networks",
+    "NIPS",
+)
+SENNRICH = Paper("Sennrich & Zhang", 2019, "Revisiting low-resource neural machine translation: a case study", "ACL")
 
 EMBEDDINGS = "embeddings and output layer"
 LOGITS = "logits_i = W_o r_i + b_o"
@@ -145,6 +152,21 @@ LAYERS = (
         counted="dropout",
         differs="It is laid on embeddings, on what a layer hands up and on readouts, never between h_{t-1} and h_t.",
         papers=(SRIVASTAVA,),
+    ),
+    Explanation(
+        setting="word_dropout",
+        value="p",
+        title="Word dropout",
+        short="in training, a whole embedding x_t becomes x_t * m_t / (1 - p)",
+        equations=("x_t' = x_t * m_t / (1 - p), with m_t = 0 for a share p of the tokens and 1 for the rest",),
+        parts=(
+            Part("m_t", "one number for all of an embedding: now and then a token of either side is not there"),
+            Part("1 - p", "keeps the mean, so that nothing needs to change when translating"),
+        ),
+        weights=(),
+        counted="word dropout",
+        differs="dropout takes single numbers of an embedding; this takes the token, so that its neighbours must do.",
+        papers=(GAL, SENNRICH),
     ),
 )
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2s.nn.steps import Rows, over_steps
+from s2s.nn.steps import Rows, over_steps, without_autocast
 
 State = tuple[Tensor, ...]
 """What a cell carries from one time step to the next: tensors of shape (batch, hidden)."""
@@ -46,11 +46,6 @@ def tanh(x: Tensor) -> Tensor:
 def products_are_narrow(inputs: Tensor) -> bool:
     """Whether autocast asks a CPU for bf16, where torch's kernels for whole sequences do not follow it."""
     return inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-
-
-def full_precision(inputs: Tensor) -> torch.autocast:
-    """The context of torch's kernels for whole sequences: under autocast CUDA's take half, whatever was asked for."""
-    return torch.autocast(inputs.device.type, enabled=False)
 
 
 class Cell(nn.Module, ABC):
@@ -139,7 +134,7 @@ class RNNCell(Cell):
         if products_are_narrow(inputs):
             return super().run(inputs, start)
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
-        with full_precision(inputs):
+        with without_autocast(inputs):  # which would make CUDA take half, whatever was asked for
             outputs, _ = torch.rnn_tanh(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
@@ -182,7 +177,7 @@ class GRUCell(Cell):
         # torch adds a bias to the hidden side of every gate; ours differ from 0 in the last block only.
         hidden_bias = torch.cat((self.hidden_bias.new_zeros(2 * self.hidden_size), self.hidden_bias))
         weights = [self.input_weight, self.hidden_weight, self.bias, hidden_bias]
-        with full_precision(inputs):
+        with without_autocast(inputs):  # which would make CUDA take half, whatever was asked for
             outputs, _ = torch.gru(inputs, start[0][None], weights, True, 1, 0.0, self.training, False, True)
         return outputs
 
@@ -247,7 +242,7 @@ class LSTMCell(Cell):
             return super().run(inputs, start)
         weights = [self.input_weight, self.hidden_weight, self.bias, torch.zeros_like(self.bias)]
         state = [tensor[None] for tensor in start]
-        with full_precision(inputs):
+        with without_autocast(inputs):  # which would make CUDA take half, whatever was asked for
             outputs, _, _ = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, True)
         return outputs
 

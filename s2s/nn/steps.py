@@ -64,7 +64,7 @@ def _settled(shared: Tensor, ledger: _Ledger) -> Tensor:
     return cast(Tensor, _Settle.apply(shared, ledger))  # type: ignore[no-untyped-call]
 
 
-def _in_full_precision(tensor: Tensor) -> torch.autocast:
+def without_autocast(tensor: Tensor) -> torch.autocast:
     """Inside, autocast leaves number formats alone."""
     return torch.autocast(tensor.device.type, enabled=False)
 
@@ -142,7 +142,7 @@ class _Mixture(torch.autograd.Function):
     def forward(ctx: Any, weights: Tensor, values: Tensor, ledger: _RowPairs) -> Tensor:
         ctx.save_for_backward(weights, values)
         ctx.ledger = ledger
-        with _in_full_precision(values):
+        with without_autocast(values):
             return (weights[:, None] @ values)[:, 0]
 
     @staticmethod
@@ -167,7 +167,7 @@ class _Match(torch.autograd.Function):
     def forward(ctx: Any, query: Tensor, keys: Tensor, ledger: _RowPairs) -> Tensor:
         ctx.save_for_backward(query, keys)
         ctx.ledger = ledger
-        with _in_full_precision(keys):
+        with without_autocast(keys):
             return (keys @ query[:, :, None])[:, :, 0]
 
     @staticmethod
@@ -218,7 +218,7 @@ class _AdditiveScores(torch.autograd.Function):
         opened = torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
         ctx.save_for_backward(opened, score)
         ctx.ledger = ledger
-        with _in_full_precision(keys):
+        with without_autocast(keys):
             return opened @ (2.0 * score)
 
     @staticmethod

@@ -179,6 +179,7 @@ class Trainer:
                 rate = self.schedule.rate(self._used(under_way=len(batches)))
                 losses = self.update(batches, rate)
                 self._advance(len(batches), losses)
+                self.average.update(self.progress.updates)
                 self._tell(losses, rate)
                 self._refuse_hopeless()
                 if _due(self.progress.updates, self.pace.validate_every):
@@ -209,13 +210,13 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate
             self.optimizer.step()
-        self.average.update(self.progress.updates + 1)
         self.optimizer.zero_grad(set_to_none=True)
         return losses
 
     def _epoch(self) -> "_Epoch":
         """The epoch under way; opened when it is first asked for, since spelling and planning it take time."""
         if self._opened is None or self._opened.number != self.progress.epoch:
+            self._opened = None  # or there were two of them for a while
             data = self.data(self.progress.epoch)
             self._opened = _Epoch(self.progress.epoch, data, data.plan(self.progress.epoch))
         return self._opened
@@ -247,7 +248,7 @@ class Trainer:
             learning_rate=learning_rate,
             gradient_norm=losses.gradient_norm,
             seconds=self.progress.seconds,
-            used=self._used(),
+            used=min(self._used(), 1.0),
             skipped=not losses.finite,
         )
         for listener in self.listeners:
@@ -272,7 +273,7 @@ class Trainer:
     def _validate(self) -> None:
         """Score the model, keep it if it is the best so far, and save."""
         with self.average.in_place():
-            validation = self._scored()
+            validation = self._score()
             # The last checkpoint comes last, since it says that all this was done: a run killed before it goes on from
             # before this validation and repeats it, its log cut back; killed after it, nothing is missing.
             if validation.is_best:
@@ -281,8 +282,8 @@ class Trainer:
             listener.on_validation(validation)
         self.saver.save_last(self.progress)
 
-    def _scored(self) -> Validation:
-        """What the validation of the model as it is finds; the progress knows of it."""
+    def _score(self) -> Validation:
+        """Score the model as it is, and note it in the progress."""
         self.model.eval()
         with torch.inference_mode():
             scores = self.validate()

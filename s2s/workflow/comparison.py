@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -259,7 +259,9 @@ def _check_data(grid: Grid, out: Path) -> ComparedSet:
         config = contender.configs[seed]
         held_out = "" if config.data.dev or config.data.corpus else seed
         key = f"{config.data.model_dump_json()} {held_out}"
-        corpora = seen[key] if key in seen else seen.setdefault(key, read_corpora(config.data, seed))
+        if key not in seen:  # without its training pairs, of which the disk need not hold so many copies
+            seen[key] = replace(read_corpora(config.data, seed), train=())
+        corpora = seen[key]
         run = RunDirectory(out / contender.directory(seed))
         if run.exists():
             check_hashes(run.read_manifest().data, corpora.hashes)

@@ -1,6 +1,6 @@
 """The sentence pairs that a configuration asks for: read, checked, filtered, held out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,12 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
             where="data.train",
             hint="Use --train SRC TRG, set data.train, or data.corpus=builtin for the generated corpus.",
         )
+    dev = read_pairs(data.dev) if data.dev else []
+    test = read_pairs(data.test) if data.test else []
     raw = (pair for source in data.train for pair in iterate_pairs(source))
     filtered = filter_pairs(raw, Limits(max_words=data.max_words, max_ratio=data.max_ratio), StoredPairs)
     train = filtered.pairs
     count = len(train) + sum(filtered.dropped.values())
-    dev = read_pairs(data.dev) if data.dev else []
-    test = read_pairs(data.test) if data.test else []
     notes = [f"train: {count:,} pairs from {_names(data.train)}"]
     warnings = [f"left out of train: {count:,} x {reason}" for reason, count in filtered.dropped.items()]
     if not train:
@@ -80,7 +80,7 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
     for name, source, pairs in (("dev", data.dev, dev), ("test", data.test, test)):
         if source and not pairs:
             raise S2SError(f"the {name} set has no pair", where=_names([source]), hint=f"Leave data.{name} out.")
-    warnings += _leaks(train, "dev", dev if data.dev else []) + _leaks(train, "test", test)
+    warnings += _leaks(train, {"dev": dev if data.dev else [], "test": test})
     sources = [*data.train, *(source for source in (data.dev, data.test) if source)]
     return Corpora(
         train=train,
@@ -112,14 +112,16 @@ def _builtin(data: DataConfig) -> Corpora:
     )
 
 
-def _leaks(train: Sequence[Pair], name: str, held: Sequence[Pair]) -> list[str]:
-    """A warning where pairs that are to be scored stand in the training data."""
-    wanted = set(held)
-    known = {pair for pair in train if pair in wanted}
-    shared = sum(pair in known for pair in held)
-    return (
-        [f"{shared:,} of the {len(held):,} pairs of {name} are in train, too: scores on it flatter"] if shared else []
-    )
+def _leaks(train: Iterable[Pair], held: Mapping[str, Sequence[Pair]]) -> list[str]:
+    """A warning for each set to be scored that has pairs of the training data."""
+    wanted = {pair for pairs in held.values() for pair in pairs}
+    known = {pair for pair in train if pair in wanted} if wanted else set()
+    shared = {name: sum(pair in known for pair in pairs) for name, pairs in held.items()}
+    return [
+        f"{count:,} of the {len(held[name]):,} pairs of {name} are in train, too: scores on it flatter"
+        for name, count in shared.items()
+        if count
+    ]
 
 
 def _names(sources: Sequence[Source]) -> str:

@@ -18,8 +18,9 @@ from s2s.build import (
     check_model,
 )
 from s2s.config import BUILTIN, Config, TrainingConfig, check_config, merge
+from s2s.data.batches import TrainingData
 from s2s.data.corpus import Pair
-from s2s.data.tokenizer import train_tokenizer
+from s2s.data.tokenizer import SUBWORDS, train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.nn.model import Seq2Seq
 from s2s.training.average import Average
@@ -63,7 +64,7 @@ CHANGE_NUMBERS = frozenset({"training.device", "training.threads"})
 """Of these, the ones with which the same computation gives other digits."""
 
 LEARNT_FROM = 500_000
-"""Pairs from which a tokenizer learns at most: more change it little, and fill the memory."""
+"""Pairs from which a subword tokenizer learns at most: more change it little, and fill the memory."""
 
 FINAL_SCORES = ("BLEU", "chrF2")
 """TER is left to `s2s eval`: on long lines it takes minutes."""
@@ -140,6 +141,7 @@ def train(
         initial.fill(model)
         reporter.note(f"beginning with the weights of {init_from}, after its update {initial.origin.updates:,}")
     manifest = new_manifest(corpora, config, compute, command, model, tokenizers, initial.origin if initial else None)
+    data = training_data(corpora.train, tokenizers, config.training)  # before a run that it replaces is gone
     with new_run(
         run,
         config=config,
@@ -150,7 +152,8 @@ def train(
         overwrite=overwrite,
     ):
         reporter.open(run.log)
-        return _fit(run, config, corpora, tokenizers, compute, model.to(compute.device), reporter, should_stop)
+        model = model.to(compute.device)
+        return _fit(run, config, corpora, data, tokenizers, compute, model, reporter, should_stop)
 
 
 def resume(
@@ -191,13 +194,15 @@ def resume(
         check_size(run.last, config, tokenizers)
         model = _new_model(config, tokenizers).to(compute.device)
         run.write_config(config)
-        return _fit(run, config, corpora, tokenizers, compute, model, reporter, should_stop)
+        data = training_data(corpora.train, tokenizers, config.training)
+        return _fit(run, config, corpora, data, tokenizers, compute, model, reporter, should_stop)
 
 
 def _fit(
     run: RunDirectory,
     config: Config,
     corpora: Corpora,
+    data: Callable[[int], TrainingData],
     tokenizers: Tokenizers,
     compute: Compute,
     model: Seq2Seq,
@@ -220,7 +225,7 @@ def _fit(
     trainer = Trainer(
         model=model,
         optimizer=optimizer,
-        data=training_data(corpora.train, tokenizers, settings),
+        data=data,
         schedule=build_schedule(settings),
         budget=build_budget(settings),
         pace=_pace(settings),
@@ -234,10 +239,10 @@ def _fit(
         should_stop=should_stop,
         progress=progress,
     )
-    end = trainer.train()
+    end = _logged(trainer.train, reporter)
     limit = "patience" if end is End.PATIENCE else _tightest(settings)
     reached = trainer.progress
-    reporter.keep(f"{end.value} after update {reached.updates:,}")
+    reporter.keep(f"training ended at update {reached.updates:,}: {end.value}")
     outcome = Outcome(run, end, reached.updates, reached.best_update, limit, dev=None, test=None)
     if end is End.INTERRUPTED:
         return outcome
@@ -250,6 +255,15 @@ def _fit(
         return _scored(loaded, corpora, outcome, reached, should_stop)
     except ScoringStoppedError:
         return outcome
+
+
+def _logged(training: Callable[[], End], reporter: LoggedReporter) -> End:
+    """Train; a fault that ends it is kept in the log, too."""
+    try:
+        return training()
+    except S2SError as fault:
+        reporter.keep(f"training ended: {fault}")
+        raise
 
 
 def _restore(saved: Saved, replicas: Replicas, average: Average, path: Path) -> None:
@@ -315,10 +329,7 @@ def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
 
 def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
     settings = config.tokenizer
-    every = -(-len(train) // LEARNT_FROM)
-    if every > 1:
-        reporter.note(f"the tokenizer learns from one of every {every} pairs")
-    sides = list(zip(*train[::every], strict=True))
+    sides = list(zip(*_learnt_from(train, settings.kind, reporter), strict=True))
     texts = [sides[0] + sides[1]] if settings.joint else sides
     tokenizers = []
     for lines in texts:
@@ -332,6 +343,14 @@ def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter)
     sizes = " and ".join(f"{tokenizer.size:,}" for tokenizer in tokenizers)
     reporter.note(f"tokenizer: {'joint ' if settings.joint else ''}{settings.kind}, {sizes} pieces")
     return Tokenizers(src=tokenizers[0], trg=tokenizers[-1])
+
+
+def _learnt_from(train: Sequence[Pair], kind: str, reporter: Reporter) -> Sequence[Pair]:
+    """What a tokenizer learns from; of characters and words none may be missed, subwords can spell any in bytes."""
+    if kind not in SUBWORDS or len(train) <= LEARNT_FROM:
+        return train
+    reporter.note(f"the tokenizer learns from {LEARNT_FROM:,} of the pairs, evenly taken")
+    return [train[number * len(train) // LEARNT_FROM] for number in range(LEARNT_FROM)]
 
 
 def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:

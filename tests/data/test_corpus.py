@@ -207,9 +207,10 @@ def test_two_columns_read_as_two_files(tmp_path: Path) -> None:
     assert read_pairs((tmp_path / "a.tsv",)) == read_pairs((tmp_path / "a.tsv.gz",)) == read_pairs(source)
 
 
-def test_unequal_line_counts_name_both_files_and_both_counts(tmp_path: Path) -> None:
-    src, trg = write(tmp_path, "a\n" * 1201, "b\n" * 1200)
-    with pytest.raises(S2SError, match=rf"{src} has 1,201 lines and {trg} has 1,200; both need as many"):
+@pytest.mark.parametrize(("count", "other"), [(1201, 1200), (1200, 1201), (3, 1200), (1200, 0)])
+def test_unequal_line_counts_name_both_files_and_both_counts(count: int, other: int, tmp_path: Path) -> None:
+    src, trg = write(tmp_path, "a\n" * count, "b\n" * other)
+    with pytest.raises(S2SError, match=rf"{src} has {count:,} lines and {trg} has {other:,}; both need as many"):
         read_pairs((src, trg))
 
 

@@ -200,6 +200,12 @@ def test_many_at_once_are_as_one_by_one(kind: str) -> None:
     assert chosen.encode_all(ODD) == [chosen.encode(text) for text in ODD]
 
 
+def test_many_more_are_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s.data.tokenizer.AT_ONCE", 3)
+    chosen = tokenizer("bpe")
+    assert list(chosen.encode_each(iter(ODD))) == [chosen.encode(text) for text in ODD]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_lines_give_the_same_bytes(kind: str) -> None:
     again = train_tokenizer(iter(LINES), kind=kind, size=SIZES[kind])

@@ -89,6 +89,7 @@ REAL = {
     "num_layers = L": lambda: model_size(num_layers=3, start="zero") - model_size(num_layers=2, start="zero"),
     "residual = true": lambda: model_size(num_layers=2, residual=True) - model_size(num_layers=2),
     "dropout = p": lambda: model_size(dropout=0.5) - model_size(dropout=0.0),
+    "word_dropout = p": lambda: model_size(word_dropout=0.5) - model_size(),
     **{f"tie = {name}": lambda name=name: embeddings_size(name) for name in ("none", "target", "all")},
 }
 

@@ -201,3 +201,18 @@ def test_initial_logits_are_of_moderate_size(tiny_batch: Batch, tiny_vocab: int)
         logits, _ = forward(model_of(WIDE, tiny_vocab, tie=tie, embed_size=64, hidden_size=64), tiny_batch)
         loss = torch.nn.functional.cross_entropy(logits, tiny_batch.trg_out[tiny_batch.trg_mask])
         assert float(loss.detach()) == pytest.approx(torch.tensor(float(tiny_vocab)).log().item(), abs=0.7)
+
+
+def test_words_are_dropped_on_both_sides(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """In training alone: of the source, which its states tell, and of what was said before."""
+    model = model_of(WIDE, tiny_vocab, word_dropout=0.5).train()
+    source = (tiny_batch.src, tiny_batch.src_mask)
+    torch.manual_seed(1)
+    assert not torch.equal(model.encoder(*source).states, model.encoder(*source).states)
+    start = model.start(*source)
+    one, other = (model.decoder.unroll(tiny_batch.trg_in, tiny_batch.trg_mask, start).logits for _ in range(2))
+    assert not torch.equal(one, other)
+    one, other = (model.step(tiny_batch.trg_in[:, 0], start).logits for _ in range(2))
+    assert not torch.equal(one, other)
+    model.eval()
+    assert torch.equal(forward(model, tiny_batch)[0], forward(model, tiny_batch)[0])

@@ -1,5 +1,7 @@
 """Averages of weights: what they are, and that the model gets its own weights back."""
 
+from math import prod
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -33,14 +35,23 @@ def test_over_all_updates_it_is_their_mean() -> None:
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
 def test_it_looks_back_over_its_share(share: float) -> None:
-    """Its weights are those of Shamir & Zhang (2013), equation 6 with eta = 1 / share - 1, and add up to 1."""
-    model, eta, total = nn.Linear(3, 2), 1 / share - 1, 12
+    """What each update counts for, found by giving it a weight of its own: Shamir & Zhang (2013), equation 6.
+
+    With eta = 1 / share - 1, update s of t counts (eta + 1) / (s + eta) times what those after it leave of it, each
+    1 - (eta + 1) / (i + eta); together 1, and the first one all where it stands alone.
+    """
+    total, eta = 12, 1 / share - 1
+    model = nn.Linear(total, 1)
     average = PolynomialAverage(model, share=share)
-    history = train(model, average, total)
-    expected = history[0]
-    for t, weights in enumerate(history[1:], start=2):
-        expected = (1 - (eta + 1) / (t + eta)) * expected + (eta + 1) / (t + eta) * weights
-    torch.testing.assert_close(averaged(model, average), expected)
+    for update in range(1, total + 1):
+        with torch.no_grad():
+            model.weight.zero_()[0, update - 1] = 1.0
+        average.update(update)
+    counts = averaged(model, average)[0]
+    assert float(counts.sum()) == pytest.approx(1.0)
+    for s in range(1, total + 1):
+        left = prod(1 - (eta + 1) / (i + eta) for i in range(s + 1, total + 1))
+        assert float(counts[s - 1]) == pytest.approx((eta + 1) / (s + eta) * left, abs=1e-6)
 
 
 def test_the_model_gets_its_own_weights_back_to_the_bit() -> None:

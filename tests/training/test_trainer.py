@@ -370,6 +370,7 @@ def test_it_ends_when_its_time_is_over_and_sittings_add_up(tmp_path: Path) -> No
     assert straight.end is End.BUDGET
     assert straight.progress.seconds >= 7.0
     assert straight.diary.updates[-1].seconds <= 7.0
+    assert straight.diary.updates[-1].used == 1.0
     sit(tmp_path / "broken", job, stop_at(3))
     rest = sit(tmp_path / "broken", job)
     assert rest.end is End.BUDGET

@@ -161,3 +161,18 @@ def test_a_disk_that_is_full_leaves_nothing(corpus: Files, tmp_path: Path, monke
     with pytest.raises(S2SError, match="the file cannot be written: No space left on device"):
         one_update(corpus, tmp_path / "run", overwrite=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_not_replaced_where_the_corpus_finds_no_room(
+    corpus: Files, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Token ids go to the disk before the old run gives way."""
+    before = contents(old)
+
+    def full(ids: object) -> None:
+        raise S2SError("no room")
+
+    monkeypatch.setattr("s2s.workflow.spelling.StoredIds", full)
+    with pytest.raises(S2SError, match="no room"):
+        one_update(corpus, old)
+    assert contents(old) == before

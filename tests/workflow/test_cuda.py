@@ -40,6 +40,19 @@ def test_losses_and_gradients_are_those_of_the_cpu(row: Row, tiny_batch: Batch, 
         assert float((theirs - ours).norm()) <= 1e-3 * float(ours.norm()) + 1e-4
 
 
+@pytest.mark.parametrize("row", PAIRWISE, ids=name_of)
+def test_in_bf16_the_loss_is_about_the_same(row: Row, tiny_batch: Batch, tiny_vocab: int) -> None:
+    """Three digits of a product are lost, and no kernel takes another format than the rest."""
+    compute = build_compute(check_config({"training": {"device": "cuda", "precision": "bf16"}}))
+    config = config_of(row, embed_size=16, hidden_size=16)
+    model = build_model(config, src_vocab=tiny_vocab, trg_vocab=tiny_vocab).train()
+    expected, _ = gradients(model, tiny_batch, "cpu")
+    with compute.autocast():
+        found, changes = gradients(model, tiny_batch, "cuda")
+    assert found == pytest.approx(expected, rel=0.03)
+    assert all(gradient.isfinite().all() for gradient in changes)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_trains_goes_on_and_translates(precision: str, corpus: Files, tmp_path: Path) -> None:
     """It learns, also in two sittings, and says on the CPU what it says on the device."""
@@ -73,4 +86,4 @@ def test_a_run_trains_goes_on_and_translates(precision: str, corpus: Files, tmp_
         for device in ("cpu", "cuda")
     }
     same = sum(one == other for one, other in zip(said["cpu"], said["cuda"], strict=True))
-    assert same >= (20 if precision == "fp32" else 16)
+    assert same >= 16  # on the device in bf16, whatever it was trained in

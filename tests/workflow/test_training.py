@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from small_runs import Finished, Told, small
 
 from s2s.config import check_config, read_config
+from s2s.data.tokenizer import Trained, train_tokenizer
 from s2s.errors import S2SError, UsageError
 from s2s.training.disk import write_atomically
 from s2s.training.tensorfile import read_tensors, serialise
-from s2s.training.trainer import End, Update
+from s2s.training.trainer import DivergedError, End, Update
 from s2s.workflow.run import FILES
 from s2s.workflow.training import MAY_CHANGE, resume, train
 
@@ -124,7 +125,7 @@ def test_the_log_keeps_what_was_said(finished: Finished) -> None:
     for message in finished.told.notes:
         assert message in log
     assert "update 2: loss " in log
-    assert "the budget is used up after update 6\n" in log
+    assert "training ended at update 6: the budget is used up\n" in log
 
 
 def test_a_vocabulary_for_each_side(corpus: Files, tmp_path: Path) -> None:
@@ -168,6 +169,41 @@ def test_training_ends_when_patience_is_lost(corpus: Files, tmp_path: Path) -> N
     )
     outcome = train(config, tmp_path / "run", Told())
     assert (outcome.end, outcome.updates) == (End.PATIENCE, 3)
+    log = (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+    assert "training ended at update 3: the dev score stopped improving\n" in log
+
+
+def test_the_log_says_what_training_died_of(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s.training.trainer.clip_gradients", lambda model, limit: float("nan"))
+    config = small({"data": corpus, "training": {"max_updates": 20}})
+    with pytest.raises(DivergedError):
+        train(config, tmp_path / "run", Told())
+    log = (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+    assert "training ended: update 10: loss or gradient were not finite 10 times in a row" in log
+
+
+@pytest.mark.parametrize(("kind", "size", "learnt"), [("bpe", 300, 5), ("word", 30, 108)])
+def test_a_tokenizer_learns_from_a_part_of_a_large_corpus(
+    kind: str, size: int, learnt: int, corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evenly taken; but for one of words, which cannot spell what it has not seen."""
+    seen: list[list[str]] = []
+
+    def watched(lines: Iterable[str], **settings: Any) -> Trained:
+        seen.append(list(lines))
+        return train_tokenizer(seen[-1], **settings)
+
+    monkeypatch.setattr("s2s.workflow.training.train_tokenizer", watched)
+    monkeypatch.setattr("s2s.workflow.training.LEARNT_FROM", 5)
+    told = Told()
+    config = small(
+        {"data": corpus, "tokenizer": {"kind": kind, "size": size, "joint": False}, "model": {"tie": "target"}},
+        {"training": {"max_updates": 1}},
+    )
+    train(config, tmp_path / "run", told)
+    lines = Path(corpus["train"][0]).read_text(encoding="utf-8").splitlines()
+    assert seen[0] == [lines[number * 108 // learnt] for number in range(learnt)]
+    assert ("the tokenizer learns from 5 of the pairs, evenly taken" in told.notes) == (kind == "bpe")
 
 
 def test_a_cuda_device_that_lies_idle_is_told(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +221,8 @@ def test_going_on_is_as_if_it_had_never_stopped(finished: Finished, tmp_path: Pa
     run = tmp_path / "run"
     first = train(finished.config, run, Told(), written="# mine\n", should_stop=after(stop))
     assert (first.end, first.updates, first.dev) == (End.INTERRUPTED, stop, None)
-    assert f"interrupted after update {stop}\n" in (run / "log.txt").read_text(encoding="utf-8")
+    log = (run / "log.txt").read_text(encoding="utf-8")
+    assert f"training ended at update {stop}: interrupted\n" in log
     second = resume(run, Told())
     assert (second.end, second.updates) == (End.BUDGET, 6)
     assert_same_run(finished.path, run)
