@@ -368,6 +368,8 @@ def with_defaults(table: Table, defaults: Table) -> Table:
         or model.get("start") == "last"
     ):
         contradicted.add("decoder_size")  # which goes with the width of the encoder's states
+    if model.get("tie") == "all":  # one embedding for both languages, and so one vocabulary
+        contradicted.add("joint")
     if given.get("tokenizer", {}).get("kind") in ("char", "word"):
         contradicted.add("size")
     kept: Table = {

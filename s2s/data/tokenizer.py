@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -38,6 +39,8 @@ def normalise(text: str) -> str:
     Unicode composition (NFC); control characters, line and paragraph separators and U+2581 become spaces; runs of
     white space become one space, none at the ends; halves of surrogate pairs become "?".
     """
+    if text.isprintable() and SPACE not in text:  # nearly all text: nothing to replace, so that nobody need look
+        return " ".join(unicodedata.normalize("NFC", text).split())
     whole = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
     spaced = "".join(" " if char == SPACE or unicodedata.category(char) == "Cc" else char for char in whole)
     return " ".join(spaced.split())
@@ -203,12 +206,13 @@ def _with_boundaries(text: str) -> str:
 
     No piece is learnt across one: a piece that held two words could be aligned with one of them only.
     """
-    marked = ""
-    end = 0
-    for word in split_words(text, lang=""):
-        marked += text[end : word.start] + (BOUNDARY if 0 < end == word.start else "") + word.text
-        end = word.end
-    return marked
+    return " ".join(map(_parted, text.split(" ")))
+
+
+@lru_cache(maxsize=100_000)
+def _parted(between_spaces: str) -> str:
+    """Words without a space with a mark between each two; most of a corpus is a few of them, over and over."""
+    return BOUNDARY.join(word.text for word in split_words(between_spaces, lang=""))
 
 
 def _train(sentences: list[str], kind: str, size: int) -> bytes:

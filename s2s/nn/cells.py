@@ -39,8 +39,8 @@ Watch = Callable[[Tensor, State], Moment]
 
 
 def tanh(x: Tensor) -> Tensor:
-    """tanh(x) = 2 sigmoid(2 x) - 1, which a CPU computes several times faster."""
-    return 2.0 * torch.sigmoid(2.0 * x) - 1.0
+    """tanh(x), on a CPU as 2 sigmoid(2 x) - 1, which it computes several times faster; a GPU has one kernel for it."""
+    return torch.tanh(x) if x.is_cuda else 2.0 * torch.sigmoid(2.0 * x) - 1.0
 
 
 def products_are_narrow(inputs: Tensor) -> bool:

@@ -35,8 +35,9 @@ TIERS = (
     Tier(
         60_000,
         {
-            "model": {**_NARROW, "dropout": 0.2},
-            "training": {"batch_tokens": 700, "learning_rate": 3e-3, "max_epochs": 10},
+            "tokenizer": {"size": 6000, "joint": False},
+            "model": {**_NARROW, "tie": "target", "dropout": 0.2},
+            "training": {"batch_tokens": 700, "max_epochs": 10},
         },
     ),
     Tier(

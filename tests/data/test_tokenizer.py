@@ -1,8 +1,10 @@
 """Tokenizers: any text comes back, and each piece is found in it."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,19 @@ import sentencepiece as spm
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from s2s.data.tokenizer import BOS, EOS, PAD, SPACE, UNK, Tokenizer, normalise, train_tokenizer
+from s2s.data.tokenizer import (
+    BOS,
+    BOUNDARY,
+    EOS,
+    PAD,
+    SPACE,
+    UNK,
+    Tokenizer,
+    _with_boundaries,
+    normalise,
+    train_tokenizer,
+)
+from s2s.data.words import split_words
 from s2s.errors import S2SError
 
 LINES = (
@@ -192,6 +206,25 @@ def test_special_pieces_stand_first_and_are_never_made_of_text(kind: str) -> Non
     assert chosen.pieces([PAD, UNK, BOS, EOS]) == ["<pad>", "<unk>", "<s>", "</s>"]
     assert not {PAD, BOS, EOS} & set(chosen.encode("<pad> <s> </s> the area"))
     assert chosen.decode([BOS, *chosen.encode("the agreement"), EOS, PAD, PAD]) == "the agreement"
+
+
+@given(st.text(max_size=30) | texts)
+def test_what_is_replaced_is_what_the_definition_says(text: str) -> None:
+    """Also where a look at the whole text says that there is nothing to replace."""
+    whole = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    spaced = "".join(" " if char == SPACE or unicodedata.category(char) == "Cc" else char for char in whole)
+    assert normalise(text) == " ".join(spaced.split())
+
+
+@given(texts)
+def test_marks_stand_between_touching_words_alone(text: str) -> None:
+    text = normalise(text)
+    marked = _with_boundaries(text)
+    assert marked.replace(BOUNDARY, "") == text
+    words = split_words(text, lang="")
+    touching = [after.start for before, after in pairwise(words) if before.end == after.start]
+    places = [match.start() - count for count, match in enumerate(re.finditer(BOUNDARY, marked))]
+    assert places == touching
 
 
 @pytest.mark.parametrize("kind", KINDS)
