@@ -12,11 +12,12 @@ from s2s.data.corpus import Pair
 from s2s.errors import S2SError, UsageError
 from s2s.training.disk import write_atomically
 from s2s.training.trainer import DivergedError
+from s2s.workflow.changes import check_hashes
 from s2s.workflow.corpora import Corpora, read_corpora
 from s2s.workflow.grid import Contender, Grid
 from s2s.workflow.reporter import Reporter
 from s2s.workflow.run import RunDirectory
-from s2s.workflow.training import check_hashes, resume, train
+from s2s.workflow.training import resume, train
 
 RECORD = "comparison.json"
 """What tells the directory of a comparison from any other: which models it compares, and the command."""

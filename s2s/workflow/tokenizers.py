@@ -1,9 +1,16 @@
 """The tokenizers of a run."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from s2s.data.tokenizer import Tokenizer
+from s2s.config import Config
+from s2s.data.corpus import Pair
+from s2s.data.tokenizer import SUBWORDS, Tokenizer, train_tokenizer
+from s2s.workflow.reporter import Reporter
+
+LEARNT_FROM = 500_000
+"""Pairs from which a subword tokenizer learns at most: more change it little, and fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +29,34 @@ class Tokenizers:
     def digests(self) -> dict[str, str]:
         """SHA-256 of the model of each side."""
         return {side: hashlib.sha256(t.model).hexdigest() for side, t in (("src", self.src), ("trg", self.trg))}
+
+
+def train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
+    """A tokenizer for each side, or one for both, learnt from the training pairs.
+
+    Raises:
+        S2SError: the vocabulary is too small for them.
+    """
+    settings = config.tokenizer
+    sides = list(zip(*_learnt_from(train, settings.kind, reporter), strict=True))
+    texts = [sides[0] + sides[1]] if settings.joint else sides
+    tokenizers = []
+    for lines in texts:
+        trained = train_tokenizer(lines, kind=settings.kind, size=settings.size)
+        if trained.sized_down:
+            reporter.warn(
+                f"the corpus has fewer than the {trained.asked:,} pieces that tokenizer.size asks for: "
+                f"the vocabulary has {trained.tokenizer.size:,}"
+            )
+        tokenizers.append(trained.tokenizer)
+    sizes = " and ".join(f"{tokenizer.size:,}" for tokenizer in tokenizers)
+    reporter.note(f"tokenizer: {'joint ' if settings.joint else ''}{settings.kind}, {sizes} pieces")
+    return Tokenizers(src=tokenizers[0], trg=tokenizers[-1])
+
+
+def _learnt_from(train: Sequence[Pair], kind: str, reporter: Reporter) -> Sequence[Pair]:
+    """What a tokenizer learns from; of characters and words none may be missed, subwords can spell any in bytes."""
+    if kind not in SUBWORDS or len(train) <= LEARNT_FROM:
+        return train
+    reporter.note(f"the tokenizer learns from {LEARNT_FROM:,} of the pairs, evenly taken")
+    return [train[number * len(train) // LEARNT_FROM] for number in range(LEARNT_FROM)]

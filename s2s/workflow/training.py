@@ -17,11 +17,9 @@ from s2s.build import (
     build_schedule,
     check_model,
 )
-from s2s.config import BUILTIN, Config, TrainingConfig, check_config, merge
+from s2s.config import BUILTIN, Config, TrainingConfig
 from s2s.data.batches import TrainingData
-from s2s.data.corpus import Pair
-from s2s.data.tokenizer import SUBWORDS, train_tokenizer
-from s2s.errors import S2SError, UsageError
+from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.average import Average
 from s2s.training.checkpoint import Progress, Saved, load_training, load_weights, read_summary
@@ -31,6 +29,7 @@ from s2s.training.optim import build_adam
 from s2s.training.parallel import Replicas
 from s2s.training.tensorfile import damaged
 from s2s.training.trainer import End, Pace, Trainer
+from s2s.workflow.changes import changed_config, check_hashes
 from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
 from s2s.workflow.creation import new_run, refuse_existing
 from s2s.workflow.evaluation import Evaluation, ScoringStoppedError, evaluate, validator
@@ -42,29 +41,8 @@ from s2s.workflow.reporter import LoggedReporter, Reporter
 from s2s.workflow.run import CheckpointSaver, RunDirectory
 from s2s.workflow.sizing import fit
 from s2s.workflow.spelling import training_data
-from s2s.workflow.tokenizers import Tokenizers
+from s2s.workflow.tokenizers import Tokenizers, train_tokenizers
 from s2s.workflow.translation import Run, check_size
-
-MAY_CHANGE = frozenset(
-    f"training.{key}"
-    for key in (
-        "max_updates",
-        "max_epochs",
-        "max_minutes",
-        "patience",
-        "validate_every",
-        "checkpoint_every",
-        "device",
-        "threads",
-    )
-)
-"""Settings that a resumed run may have otherwise; all others are part of what it is."""
-
-CHANGE_NUMBERS = frozenset({"training.device", "training.threads"})
-"""Of these, the ones with which the same computation gives other digits."""
-
-LEARNT_FROM = 500_000
-"""Pairs from which a subword tokenizer learns at most: more change it little, and fill the memory."""
 
 FINAL_SCORES = ("BLEU", "chrF2")
 """TER is left to `s2s eval`: on long lines it takes minutes."""
@@ -134,7 +112,7 @@ def train(
     _report_compute(compute, reporter)
     corpora = _read_corpora(config, reporter)
     config = _fitted(config, corpora, reporter) if fits_corpus else config
-    tokenizers = initial.tokenizers if initial else _train_tokenizers(config, corpora.train, reporter)
+    tokenizers = initial.tokenizers if initial else train_tokenizers(config, corpora.train, reporter)
     torch.manual_seed(config.training.seed)
     model = _new_model(config, tokenizers)
     if initial:
@@ -181,7 +159,7 @@ def resume(
         reporter = LoggedReporter(reporter)
         reporter.open(run.log)
         before = run.read_config()
-        config = _changed(before, overrides or {}, read_summary(run.last).progress, reporter)
+        config = changed_config(before, overrides or {}, read_summary(run.last).progress, reporter)
         # What was chosen by measuring stays as it was chosen, or the numbers would differ.
         training = config.training.model_copy(
             update={"precision": manifest.precision, "threads": config.training.threads or manifest.threads}
@@ -327,99 +305,8 @@ def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
     return sized.config
 
 
-def _train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
-    settings = config.tokenizer
-    sides = list(zip(*_learnt_from(train, settings.kind, reporter), strict=True))
-    texts = [sides[0] + sides[1]] if settings.joint else sides
-    tokenizers = []
-    for lines in texts:
-        trained = train_tokenizer(lines, kind=settings.kind, size=settings.size)
-        if trained.sized_down:
-            reporter.warn(
-                f"the corpus has fewer than the {trained.asked:,} pieces that tokenizer.size asks for: "
-                f"the vocabulary has {trained.tokenizer.size:,}"
-            )
-        tokenizers.append(trained.tokenizer)
-    sizes = " and ".join(f"{tokenizer.size:,}" for tokenizer in tokenizers)
-    reporter.note(f"tokenizer: {'joint ' if settings.joint else ''}{settings.kind}, {sizes} pieces")
-    return Tokenizers(src=tokenizers[0], trg=tokenizers[-1])
-
-
-def _learnt_from(train: Sequence[Pair], kind: str, reporter: Reporter) -> Sequence[Pair]:
-    """What a tokenizer learns from; of characters and words none may be missed, subwords can spell any in bytes."""
-    if kind not in SUBWORDS or len(train) <= LEARNT_FROM:
-        return train
-    reporter.note(f"the tokenizer learns from {LEARNT_FROM:,} of the pairs, evenly taken")
-    return [train[number * len(train) // LEARNT_FROM] for number in range(LEARNT_FROM)]
-
-
 def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:
     return build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
-
-
-def _changed(config: Config, overrides: Mapping[str, Any], reached: Progress, reporter: Reporter) -> Config:
-    """The run's configuration with the settings that may change on resume changed.
-
-    Raises:
-        UsageError: naming each that differs, and whether it may; or a new budget that is used up already.
-    """
-    before = config.model_dump(mode="json")
-    changed = check_config(merge(before, dict(overrides)))
-    differing = {
-        f"{section}.{key}": f"{section}.{key}: {value} (was {before[section][key]})"
-        for section, keys in changed.model_dump(mode="json").items()
-        for key, value in keys.items()
-        if value != before[section][key]
-    }
-    if not differing.keys() <= MAY_CHANGE:
-        lines = [f"{line}: {'allowed' if name in MAY_CHANGE else 'refused'}" for name, line in differing.items()]
-        raise UsageError(
-            "a run cannot be resumed with these settings:\n  " + "\n  ".join(lines),
-            hint=f"These may change: {', '.join(sorted(MAY_CHANGE))}. For the others train a new run, "
-            "perhaps with --init-from.",
-        )
-    _refuse_less(config.training, changed.training, reached)
-    for line in differing.values():
-        reporter.note(f"{line}: allowed")
-    if inexact := sorted(differing.keys() & CHANGE_NUMBERS):
-        reporter.warn(f"with another {' and '.join(inexact)} the run goes on, but not to the same bits")
-    return changed
-
-
-def _refuse_less(before: TrainingConfig, now: TrainingConfig, reached: Progress) -> None:
-    """Refuse a new budget that the run has used up already.
-
-    Raises:
-        UsageError: naming it, and how far the run is.
-    """
-    standing = {
-        "max_updates": reached.updates,
-        "max_epochs": reached.epoch,
-        "max_minutes": reached.seconds / 60.0,
-    }
-    for key, done in standing.items():
-        budget = getattr(now, key)
-        if budget != getattr(before, key) and 0 < budget <= done:
-            raise UsageError(
-                f"{budget:g} counts from the start of the run, which is at {done:g} already",
-                where=f"training.{key}",
-                hint="Give more, or leave it out to go on with what the run has left.",
-            )
-
-
-def check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Refuse data that are not those that a run was trained on.
-
-    Raises:
-        S2SError: naming the first file.
-    """
-    for path, digest in then.items():
-        if now.get(path) != digest:
-            raise S2SError(
-                "the file is not the one that the run was trained on (its SHA-256 differs)",
-                where=path,
-                hint="Put the old file back, or train a new run.",
-            )
 
 
 def _tightest(settings: TrainingConfig) -> str:

@@ -18,8 +18,9 @@ from s2s.errors import S2SError, UsageError
 from s2s.training.disk import write_atomically
 from s2s.training.tensorfile import read_tensors, serialise
 from s2s.training.trainer import DivergedError, End, Update
+from s2s.workflow.changes import MAY_CHANGE
 from s2s.workflow.run import FILES
-from s2s.workflow.training import MAY_CHANGE, resume, train
+from s2s.workflow.training import resume, train
 
 Files = dict[str, list[str]]
 
@@ -193,8 +194,8 @@ def test_a_tokenizer_learns_from_a_part_of_a_large_corpus(
         seen.append(list(lines))
         return train_tokenizer(seen[-1], **settings)
 
-    monkeypatch.setattr("s2s.workflow.training.train_tokenizer", watched)
-    monkeypatch.setattr("s2s.workflow.training.LEARNT_FROM", 5)
+    monkeypatch.setattr("s2s.workflow.tokenizers.train_tokenizer", watched)
+    monkeypatch.setattr("s2s.workflow.tokenizers.LEARNT_FROM", 5)
     told = Told()
     config = small(
         {"data": corpus, "tokenizer": {"kind": kind, "size": size, "joint": False}, "model": {"tie": "target"}},
