@@ -5,7 +5,8 @@ import os
 import tempfile
 from abc import abstractmethod
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -50,6 +51,10 @@ class Records:
     def __len__(self) -> int:
         return len(self._ends) - 1
 
+    def __iter__(self) -> Iterator[bytes]:
+        """All of them, several times faster than by their numbers."""
+        return (self._bytes[start:end] for start, end in pairwise(self._ends))
+
     def read(self, index: int) -> bytes:
         """The record of this number, from 0."""
         return self._bytes[self._ends[index] : self._ends[index + 1]]
@@ -80,6 +85,10 @@ class StoredPairs(Stored[Pair]):
     def __len__(self) -> int:
         return len(self._texts) // 2
 
+    def __iter__(self) -> Iterator[Pair]:
+        sides = (text.decode("utf-8") for text in self._texts)
+        return map(Pair, sides, sides)
+
     def item(self, index: int) -> Pair:
         """See `Stored.item`."""
         return Pair(*(self._texts.read(2 * index + side).decode("utf-8") for side in (0, 1)))
@@ -94,9 +103,16 @@ class StoredIds(Stored[tuple[int, ...]]):
     def __len__(self) -> int:
         return len(self._ids)
 
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
+        return map(_ids, self._ids)
+
     def item(self, index: int) -> tuple[int, ...]:
         """See `Stored.item`."""
-        return tuple(np.frombuffer(self._ids.read(index), np.int32).tolist())
+        return _ids(self._ids.read(index))
+
+
+def _ids(record: bytes) -> tuple[int, ...]:
+    return tuple(np.frombuffer(record, np.int32).tolist())
 
 
 class StoredEncodedPairs(Stored[EncodedPair]):
@@ -108,6 +124,9 @@ class StoredEncodedPairs(Stored[EncodedPair]):
 
     def __len__(self) -> int:
         return len(self._src)
+
+    def __iter__(self) -> Iterator[EncodedPair]:
+        return map(EncodedPair, self._src, self._trg)
 
     def item(self, index: int) -> EncodedPair:
         """See `Stored.item`."""

@@ -29,7 +29,7 @@ def test_pairs_are_those_of_a_list(pairs: list[Pair], start: int, stop: int) -> 
     """One by one, from the end, in slices; also where nothing was written at all."""
     stored = StoredPairs(iter(pairs))
     assert len(stored) == len(pairs)
-    assert list(stored) == pairs
+    assert list(stored) == [stored[index] for index in range(len(pairs))] == pairs
     assert stored[start:stop] == pairs[start:stop]
     assert stored[::-2] == pairs[::-2]
     if pairs:
@@ -41,7 +41,7 @@ def test_pairs_are_those_of_a_list(pairs: list[Pair], start: int, stop: int) -> 
 @given(st.lists(st.tuples(IDS, IDS), max_size=8))
 def test_ids_come_back(pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
     stored = StoredEncodedPairs(StoredIds(src for src, _ in pairs), StoredIds(trg for _, trg in pairs))
-    assert list(stored) == [EncodedPair(*pair) for pair in pairs]
+    assert list(stored) == [stored[index] for index in range(len(pairs))] == [EncodedPair(*pair) for pair in pairs]
 
 
 def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
