@@ -136,9 +136,17 @@ class RunDirectory:
         """
         path = self.path / "config.toml"
         try:
-            return check_config(tomllib.loads(self._read("config.toml", LONGEST_TEXT).decode()), where=str(path))
+            text = self._read("config.toml", LONGEST_TEXT).decode()
+            config = check_config(tomllib.loads(text), where=str(path))
         except (ValueError, RecursionError) as fault:
             raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path)) from fault
+        if not text.endswith("\n") or "max_length" not in config.decoding.model_fields_set:
+            raise S2SError(
+                "the run's configuration is cut short: decoding.max_length, which every one ends with, is not there",
+                where=str(path),
+                hint="Put the whole file back: what it lost would be taken for the defaults.",
+            )
+        return config
 
     def read_tokenizers(self, manifest: Manifest, config: Config) -> Tokenizers:
         """The tokenizers of the run: one if `tokenizer.joint` says so.

@@ -253,7 +253,9 @@ def test_a_run_goes_on_with_more_budget(s2s: S2S, run: Path, tmp_path: Path) -> 
     assert "error: a run cannot be resumed with these settings:\n  model.cell: lstm (was gru): refused\n" in refused.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGTERM))]
+)
 def test_a_signal_saves_and_the_command_that_is_printed_goes_on(
     number: signal.Signals, pairs_of: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
@@ -302,3 +304,13 @@ def test_the_second_ctrl_c_ends_at_once() -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, outside)
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert stop.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -119,11 +119,18 @@ def test_a_file_that_was_cut_is_told(run: Path, name: str) -> None:
     whole = (run / name).read_bytes()
     for part in (0.0, 0.3, 0.6, 0.99):
         (run / name).write_bytes(whole[: int(len(whole) * part)])
-        try:
+        with pytest.raises(S2SError):
             load_run(run, threads=1)
-        except S2SError:
-            continue
-        assert name == "config.toml", "what is lost of it are settings at its end, which have defaults"
+
+
+def test_a_configuration_that_was_cut_anywhere_is_told(run: Path) -> None:
+    """Also where what is left is one, with defaults for what is lost: training would go on with these."""
+    whole = (run / "config.toml").read_text(encoding="utf-8")
+    places = [at for at, char in enumerate(whole) if char == "\n"]
+    for end in [0, *places, *(at + 1 for at in places[:-1])]:
+        (run / "config.toml").write_text(whole[:end], encoding="utf-8")
+        with pytest.raises(S2SError, match=r"config\.toml: the run's configuration is (cut short: decoding|damaged)"):
+            load_run(run, threads=1)
 
 
 def test_the_tokenizer_of_another_run_is_told(run: Path) -> None:
