@@ -69,7 +69,12 @@ def test_before_the_first_validation_there_is_nothing_to_translate_with(
         ("config.toml", "[model", r"config\.toml: the run's configuration is damaged"),
         ("config.toml", "a = " + "[" * 100_000, r"config\.toml: the run's configuration is damaged"),
         ("config.toml", "[model]\ncell = 'x'\n", r"config\.toml: 1 fault in the configuration:\n  model\.cell"),
-        ("config.toml", "[model]\nembed_size = 8\n", r"best\.safetensors: the checkpoint is of another model: \S+ sho"),
+        ("config.toml", "[model]\nembed_size = 8\n", r"config\.toml: the run's configuration is cut short: decoding\."),
+        (
+            "config.toml",
+            "[model]\nembed_size = 8\n[decoding]\nmax_length = 2.0\n",
+            r"best\.safetensors: the checkpoint is of another model: \S+ sho",
+        ),
         ("tokenizer.model", "", r"tokenizer\.model: the file is damaged, or not a sentencepiece model"),
         ("best.safetensors", "x", r"best\.safetensors: the checkpoint is damaged"),
     ],
