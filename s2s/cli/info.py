@@ -35,7 +35,8 @@ def info(
     if description.faults:
         raise S2SError(
             "the run is damaged:\n  " + "\n  ".join(_printable(fault) for fault in description.faults),
-            hint="With best.safetensors whole it translates; s2s train --init-from RUN begins a new run with that.",
+            hint="With best.safetensors and tokenizer whole it translates, and s2s train --init-from RUN begins a new "
+            "run with them; with last.safetensors and tokenizer whole s2s train --resume RUN trains on.",
         )
 
 

@@ -55,7 +55,7 @@ class Description(BaseModel):
     Attributes:
         bytes: of all its files.
         progress: by the last checkpoint; None where that is damaged.
-        results: at the last end of training; None before.
+        results: at the end of training; None before it, and where it has gone on since.
         faults: what is wrong with its files.
     """
 
@@ -72,7 +72,7 @@ class Description(BaseModel):
 
 
 def describe_run(path: Path) -> Description:
-    """Describe a run; its checkpoints are read to their end and compared with their checksums.
+    """Describe a run; checkpoints and tokenizers are read to their end and compared with their checksums.
 
     Raises:
         S2SError: there is no run, or its manifest or configuration is damaged.
@@ -84,17 +84,24 @@ def describe_run(path: Path) -> Description:
     if "last" not in checkpoints:
         faults.append(f"{run.last}: there is no such checkpoint")
     try:
+        run.read_tokenizers(manifest, config)
+    except S2SError as fault:
+        faults.append(f"{fault.where}: {fault.message}")
+    try:
         results = run.read_results()
     except S2SError as fault:
         results = None
         faults.append(str(fault))
+    progress = _standing(run.last, config.training.metric) if not _is_faulty(checkpoints.get("last")) else None
+    if results and progress and results.updates != progress.updates:
+        results = None  # of an earlier end, from which training has gone on
     return Description(
         run=str(path),
         manifest=manifest,
         settings=config,
         bytes=sum((path / name).stat().st_size for name in FILES if (path / name).exists()),
         checkpoints=checkpoints,
-        progress=_standing(run.last, config.training.metric) if not _is_faulty(checkpoints.get("last")) else None,
+        progress=progress,
         results=results,
         faults=tuple(faults),
     )

@@ -81,7 +81,8 @@ def test_damage_is_told_and_the_rest_as_well(s2s: S2S, copy: Path) -> None:
     assert done.code == 1
     assert "error: the run is damaged:\n  copy/last.safetensors: " in done.err.replace(str(copy.parent) + "/", "")
     assert "its bytes do not match their checksum" in done.err
-    assert "\n  With best.safetensors whole it translates; s2s train --init-from RUN" in done.err
+    assert "\n  With best.safetensors and tokenizer whole it translates, and s2s train --init-from RUN" in done.err
+    assert "with last.safetensors and tokenizer whole s2s train --resume RUN trains on" in done.err
     assert "progress" not in dict(rows(done.out))
     assert "whole" in dict(rows(done.out))["best file"]
 
@@ -101,6 +102,24 @@ def test_damaged_results_are_told(s2s: S2S, copy: Path, content: str, message: s
     assert done.code == 1
     assert re.search(message, done.err)
     assert "progress" in dict(rows(done.out))
+
+
+def test_a_damaged_tokenizer_is_told(s2s: S2S, copy: Path) -> None:
+    content = bytearray((copy / "tokenizer.model").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "tokenizer.model").write_bytes(content)
+    done = s2s("info", copy)
+    assert done.code == 1
+    assert re.search(r"error: the run is damaged:\n  .*tokenizer\.model: the (tokenizer|file) is damaged", done.err)
+
+
+def test_scores_of_an_earlier_end_are_not_those_of_a_run_that_went_on(s2s: S2S, copy: Path) -> None:
+    results = json.loads((copy / "results.json").read_text(encoding="utf-8"))
+    results["updates"] -= 1
+    (copy / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    done = s2s("info", copy)
+    assert done.code == 0
+    assert "ended" not in dict(rows(done.out))
 
 
 def test_a_run_without_its_last_checkpoint(s2s: S2S, copy: Path) -> None:
