@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """How fast s2s trains, translates and starts, and how much memory it takes.
 
-Speed stands beside the machine's own limit, a textbook loop, or another revision.
+Speed stands beside the machine's own limit, a textbook loop, another revision, or other programs.
 
     python scripts/bench.py train --model model.cell=gru --model model.cell=lstm --textbook gru
     python scripts/bench.py train --train x.en x.fr --against HEAD~3
+    python scripts/bench.py train --train x.en x.fr --peers
     python scripts/bench.py translate runs/mine --input test.en
     python scripts/bench.py startup
     python scripts/bench.py memory --train x.en x.fr --minutes 60 --lines 1000000
@@ -28,13 +29,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
+import peers
 import typer
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ROOT / ".peers"
+"""Where other programs are installed, each in an environment of its own."""
+
 PAIRS = 6000
 """Sentence pairs that are read: enough for every round, quick to prepare."""
 
@@ -47,19 +52,68 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object in pla
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads of each contender.")]
 
 
+class Worker(Protocol):
+    """A contender's process: prepared once, then asked for one round after the other.
+
+    Attributes:
+        about: `flops`, the operations that a token needs, where they are known.
+    """
+
+    about: dict[str, Any]
+
+    def round(self) -> dict[str, float]:
+        """What one round measured: `count` of tokens or sentences, `seconds`, `peak_mb`, perhaps a `rate`."""
+
+    def close(self) -> None:
+        """End the process."""
+
+
+class Contender(Protocol):
+    """Who is measured."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+
+    def start(self, threads: int) -> Worker:
+        """Its process, with so many threads."""
+
+
 @dataclass(frozen=True)
-class Contender:
-    """A name, and what its process is told: see `_worker`."""
+class Ours:
+    """This program; `order` is what its process is told: see `worker`."""
 
     name: str
     order: dict[str, Any]
     code: Path = ROOT
 
+    def start(self, threads: int) -> Worker:
+        """See `Contender.start`."""
+        return OurWorker(self, threads)
 
-class Worker:
-    """A contender's process: prepared once, then asked for one round after the other."""
 
-    def __init__(self, contender: Contender, threads: int) -> None:
+@dataclass(frozen=True)
+class Theirs:
+    """Another program."""
+
+    peer: peers.Peer
+    task: peers.Task
+    updates: int
+
+    @property
+    def name(self) -> str:
+        """See `Contender.name`."""
+        return f"{self.peer.name} {self.peer.version}"
+
+    def start(self, threads: int) -> Worker:
+        """See `Contender.start`."""
+        return peers.start(self.peer, self.task, self.updates, threads, ENVIRONMENTS)
+
+
+class OurWorker:
+    """See `Worker`."""
+
+    def __init__(self, contender: Ours, threads: int) -> None:
         environment = {**os.environ, "PYTHONPATH": str(contender.code), "OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
             [sys.executable, __file__, "worker", json.dumps({**contender.order, "threads": threads})],
@@ -71,7 +125,7 @@ class Worker:
         self.about = self._answer()
 
     def round(self) -> dict[str, float]:
-        """What one round measured."""
+        """See `Worker.round`."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -85,7 +139,7 @@ class Worker:
         return dict(json.loads(line))
 
     def close(self) -> None:
-        """End the process."""
+        """See `Worker.close`."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
@@ -101,6 +155,9 @@ def train(
         list[str] | None, typer.Option(metavar="CELL", help="A plain loop over torch.nn modules: gru or lstm.")
     ] = None,
     against: Annotated[str | None, typer.Option(metavar="REV", help="The first contender in another revision.")] = None,
+    with_peers: Annotated[
+        bool, typer.Option("--peers", help="JoeyNMT and OpenNMT-py at the first contender's sizes, from PyPI.")
+    ] = False,
     train_files: Annotated[
         tuple[Path, Path] | None, typer.Option("--train", metavar="SRC TRG", help="Default: the built-in corpus.")
     ] = None,
@@ -111,18 +168,19 @@ def train(
 ) -> None:
     """Training: whole updates (batching, forward, backward, clipping, Adam), and their share of the floor."""
     data = {"train": [str(path.resolve()) for path in train_files] if train_files else [], "updates": updates}
-    contenders = [
-        Contender(settings or "defaults", {"kind": "train", "settings": settings.split(), **data})
+    ours = [
+        Ours(settings or "defaults", {"kind": "train", "settings": settings.split(), **data})
         for settings in model or [""]
     ]
-    contenders += [
-        Contender(f"textbook {cell}", {"kind": "textbook", "settings": [f"model.cell={cell}"], **data})
+    textbooks = [
+        Ours(f"textbook {cell}", {"kind": "textbook", "settings": [f"model.cell={cell}"], **data})
         for cell in textbook or []
     ]
-    with _revision(against) as code:
-        if code:
-            contenders.append(Contender(f"{contenders[0].name} @ {against}", contenders[0].order, code))
-        results = _compete(contenders, rounds, threads)
+    with _revision(against) as code, tempfile.TemporaryDirectory() as folder:
+        before = [Ours(f"{ours[0].name} @ {against}", ours[0].order, code)] if code else []
+        task = _task({**ours[0].order, "threads": threads}, Path(folder)) if with_peers else None
+        theirs = [Theirs(peer, task, updates) for peer in peers.PEERS] if task else []
+        results = _compete([*ours, *textbooks, *before, *theirs], rounds, threads)
     _print("target tokens/s", results, as_json)
 
 
@@ -139,10 +197,10 @@ def translate(
 ) -> None:
     """Translation: sentences a second."""
     order = {"kind": "translate", "run": str(run.resolve()), "input": str(input_file.resolve()), "lines": lines}
-    contenders = [Contender(f"beam {size}", {**order, "beam": size}) for size in beam or [1, 5]]
+    contenders = [Ours(f"beam {size}", {**order, "beam": size}) for size in beam or [1, 5]]
     with _revision(against) as code:
         if code:
-            contenders += [Contender(f"{c.name} @ {against}", c.order, code) for c in contenders]
+            contenders += [Ours(f"{c.name} @ {against}", c.order, code) for c in contenders]
         results = _compete(contenders, rounds, threads)
     _print("sentences/s", results, as_json)
 
@@ -221,7 +279,7 @@ def _resident(arguments: Sequence[str]) -> dict[str, float]:
 
 def _compete(contenders: Sequence[Contender], rounds: int, threads: int) -> list[dict[str, Any]]:
     """Each contender's figures, rounds interleaved; the round before the first is not counted."""
-    workers = [Worker(contender, threads) for contender in contenders]
+    workers = [contender.start(threads) for contender in contenders]
     found: list[list[dict[str, float]]] = [[] for _ in workers]
     for turn in range(rounds + 1):
         for worker, seen in zip(workers, found, strict=True):
@@ -326,8 +384,8 @@ def _product_rate(threads: int) -> float:
     return float(2 * 1000 * 1024 * 1024 / min(seconds))
 
 
-def _prepared(told: dict[str, Any]) -> tuple[Any, Any, int]:
-    """The configuration, the training data and the size of the vocabulary."""
+def _prepared(told: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """The configuration, the training data and the tokenizer."""
     from s2s.config import check_config, merge, parse_override
     from s2s.data.batches import EncodedPair, TrainingData
     from s2s.data.tokenizer import EOS, train_tokenizer
@@ -347,7 +405,31 @@ def _prepared(told: dict[str, Any]) -> tuple[Any, Any, int]:
             strict=True,
         )
     ]
-    return config, TrainingData(encoded, config.training.batch_tokens, seed=1), tokenizer.size
+    return config, TrainingData(encoded, config.training.batch_tokens, seed=1), tokenizer
+
+
+def _task(told: dict[str, Any], folder: Path) -> peers.Task:
+    """The same for a peer: files of the same pieces, and the same sizes."""
+    from s2s.data.tokenizer import EOS
+
+    config, data, tokenizer = _prepared(told)
+    sides = {"src": (pair.src[:-1] for pair in data.pairs), "trg": (pair.trg for pair in data.pairs)}
+    for side, sequences in sides.items():
+        with (folder / f"train.{side}").open("w", encoding="utf-8") as stream:
+            stream.writelines(f"{' '.join(tokenizer.pieces(sequence))}\n" for sequence in sequences)
+    pieces = tokenizer.pieces(range(EOS + 1, tokenizer.size))
+    (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+    model, training = config.model, config.training
+    return peers.Task(
+        folder=folder,
+        cell=model.cell,
+        embed_size=model.embed_size,
+        hidden_size=model.hidden_size,
+        decoder_size=model.decoder_size or 2 * model.hidden_size,
+        batch_tokens=training.batch_tokens,
+        dropout=model.dropout,
+        label_smoothing=training.label_smoothing,
+    )
 
 
 def _batches(data: Any) -> Iterator[Any]:
@@ -362,8 +444,8 @@ def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
     from s2s.build import build_compute, build_model, build_replicas
     from s2s.training.optim import build_adam, clip_gradients
 
-    config, data, vocab = _prepared(told)
-    compute = build_compute(config)
+    config, data, tokenizer = _prepared(told)
+    compute, vocab = build_compute(config), tokenizer.size
     model = build_model(config.model, src_vocab=vocab, trg_vocab=vocab)
     replicas, optimizer = build_replicas(config.training, compute, model), build_adam(model)
     optimizer.param_groups[0]["lr"] = 1e-4
@@ -402,9 +484,9 @@ def _textbook(told: dict[str, Any], about: dict[str, float]) -> Job:
 
     from s2s.training.optim import build_adam
 
-    config, data, vocab = _prepared(told)
+    config, data, tokenizer = _prepared(told)
     settings = config.model
-    width = 2 * settings.hidden_size
+    vocab, width = tokenizer.size, 2 * settings.hidden_size
     lstm = settings.cell == "lstm"
     encoder_kind, cell_kind = (nn.LSTM, nn.LSTMCell) if lstm else (nn.GRU, nn.GRUCell)
     model = nn.ModuleDict(

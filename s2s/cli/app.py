@@ -23,6 +23,7 @@ from s2s.cli import (
     train,
     translate,
 )
+from s2s.cli.stopping import ending_in_order
 from s2s.errors import S2SError
 
 app = typer.Typer(
@@ -82,7 +83,8 @@ def main() -> None:
     """Run the command line; every fault that a user can cause ends in one message."""
     try:
         _open_closed_streams()
-        app(prog_name="s2s")
+        with ending_in_order():
+            app(prog_name="s2s")
     except S2SError as fault:
         if os.environ.get("S2S_DEBUG"):
             raise

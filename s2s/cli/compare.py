@@ -42,7 +42,7 @@ def compare(
     The report: parameters, speed, dev and test scores, paired significance against the first model, and BLEU by source
     length as in Figure 2 of Bahdanau et al. (2015).
     """
-    from s2s.cli.console import stderr_console
+    from s2s.cli.console import StandardError
     from s2s.config import merge, parse_override, read_config, with_absolute_paths
     from s2s.workflow.grid import build_grid, parse_seeds, parse_variation
 
@@ -56,15 +56,15 @@ def compare(
     from s2s.workflow.comparison import Stopped
     from s2s.workflow.comparison import compare as train_all
 
-    console = ComparisonConsole(stderr_console())
     with stoppable() as stop:
+        console = ComparisonConsole(StandardError(stop.reader_left))
         trained = train_all(
             grid,
             out or Path("runs") / f"compare-{config.stem}",
             console,
             written=config.read_text(encoding="utf-8-sig"),
             command=_command(),
-            should_stop=lambda: stop.signal is not None,
+            should_stop=lambda: stop.is_wanted,
         )
         console.close()
     if isinstance(trained, Stopped):

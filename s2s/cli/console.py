@@ -1,7 +1,10 @@
 """What people see on standard error: messages, progress, scores."""
 
 import math
+import os
+import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,10 +23,23 @@ SMOOTHING = 0.98
 """Share of the old value in the running means of loss and speed."""
 
 
-def stderr_console() -> Console:
-    """Standard error; colours only on a terminal and without NO_COLOR, lines never broken in a file."""
-    console = Console(stderr=True, highlight=False)
-    return console if console.is_terminal else Console(stderr=True, highlight=False, soft_wrap=True)
+class StandardError(Console):
+    """Standard error; colours only on a terminal and without NO_COLOR, lines never broken in a file.
+
+    Args:
+        reader_left: called once where nobody reads any more; after it nothing more is written.
+    """
+
+    def __init__(self, reader_left: Callable[[], None]) -> None:
+        super().__init__(stderr=True, highlight=False)
+        self.soft_wrap = not self.is_terminal
+        self._reader_left = reader_left
+
+    def on_broken_pipe(self) -> None:
+        """See `Console.on_broken_pipe`, which would end the program."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        self._reader_left()
 
 
 class TrainingConsole:

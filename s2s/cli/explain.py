@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2s.cli.sentences import check_utf8
+
 if TYPE_CHECKING:
     from s2s.cli.walk import Head
     from s2s.workflow.explain import Walk
@@ -17,9 +19,14 @@ NOT_TOLD = ("tie", "dropout", "word_dropout")
 
 def explain(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
-    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="A source sentence, in quotes.")],
+    sentence: Annotated[
+        str, typer.Argument(metavar="SENTENCE", help="A source sentence, in quotes.", callback=check_utf8)
+    ],
     target: Annotated[
-        str | None, typer.Option(metavar="SENTENCE", help="A translation to follow. Default: the model's own.")
+        str | None,
+        typer.Option(
+            metavar="SENTENCE", help="A translation to follow. Default: the model's own.", callback=check_utf8
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Show the first N steps. Default: all.", show_default=False)

@@ -51,7 +51,7 @@ def _rows(description: "Description") -> Iterator[Row]:
     for path, digest in manifest.data.items():
         yield "data", f"{path} sha256:{digest}"
     if origin := manifest.init_from:
-        yield "began with", f"{origin.run} after its update {origin.updates:,}, sha256:{origin.checksum}"
+        yield "began with", f"{origin.run} after its update {origin.updates:,}, checksum {origin.checksum}"
     sizes = ", ".join(f"{side} {size:,}" for side, size in manifest.vocabulary.items())
     yield (
         "vocabulary",
@@ -71,7 +71,7 @@ def _rows(description: "Description") -> Iterator[Row]:
     if description.progress:
         yield from _progress(description.progress)
     for name, state in description.checkpoints.items():
-        yield f"{name} file", f"{state.bytes:,} bytes, {state.fault or f'whole, sha256:{state.sha256}'}"
+        yield f"{name} file", f"{state.bytes:,} bytes, {state.fault or f'whole, weights sha256:{state.weights_sha256}'}"
     if description.results:
         yield from _results(description.results)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2s.cli.sentences import check_utf8
 from s2s.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,10 +18,15 @@ TERMINAL_WIDTH = 80
 
 def plot_alignment(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
-    sentences: Annotated[list[str], typer.Argument(metavar="SENTENCES", help="Source sentences, drawn side by side.")],
+    sentences: Annotated[
+        list[str],
+        typer.Argument(metavar="SENTENCES", help="Source sentences, drawn side by side.", callback=check_utf8),
+    ],
     target: Annotated[
         list[str] | None,
-        typer.Option(help="A given translation; once for each sentence. Default: the model's own."),
+        typer.Option(
+            help="A given translation; once for each sentence. Default: the model's own.", callback=check_utf8
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The figure: .png, .svg or .pdf.")] = None,
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal.")] = False,

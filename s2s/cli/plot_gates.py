@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2s.cli.sentences import check_utf8
 from s2s.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Direction(StrEnum):
 
 def plot_gates(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
-    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="A source sentence.")],
+    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="A source sentence.", callback=check_utf8)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The figure: .png, .svg or .pdf.")],
     part: Annotated[Part, typer.Option(help="Whose gates.")] = Part.encoder,
     layer: Annotated[int, typer.Option(help="Which layer, counted from 1.")] = 1,
@@ -41,7 +42,8 @@ def plot_gates(
         str, typer.Option(metavar="3,17,...", help="Units to be shown beside the mean, counted from 0.")
     ] = "",
     target: Annotated[
-        str | None, typer.Option(help="A given translation for --part decoder. Default: the model's own.")
+        str | None,
+        typer.Option(help="A given translation for --part decoder. Default: the model's own.", callback=check_utf8),
     ] = None,
     gradient: Annotated[
         bool, typer.Option("--gradient", help="How much of the last state's gradient arrives at each piece.")

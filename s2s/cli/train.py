@@ -116,12 +116,12 @@ def _settings_of(run: Path) -> dict[str, Any]:
 
 
 def _train(checked: Any, config: Path | None, out: Path | None, init_from: Path | None, overwrite: bool) -> None:
-    from s2s.cli.console import TrainingConsole, stderr_console
+    from s2s.cli.console import StandardError, TrainingConsole
     from s2s.workflow.training import train as start
 
-    console = TrainingConsole(stderr_console())
     run = out or _new_run(config.stem if config else checked.data.corpus or "run")
     with stoppable() as stop:
+        console = TrainingConsole(StandardError(stop.reader_left))
         outcome = start(
             checked,
             run,
@@ -131,7 +131,7 @@ def _train(checked: Any, config: Path | None, out: Path | None, init_from: Path 
             init_from=init_from,
             overwrite=overwrite,
             fits_corpus=config is None and init_from is None and not checked.data.corpus,
-            should_stop=lambda: stop.signal is not None,
+            should_stop=lambda: stop.is_wanted,
         )
         console.close()
     _finish(outcome, stop)
@@ -143,12 +143,12 @@ def _resume(run: Path, overrides: dict[str, Any], given: list[object]) -> None:
             "--resume goes on with the settings and data of the run",
             hint="Beside it only --minutes, --epochs, --updates and --set are allowed, and --set for a few settings.",
         )
-    from s2s.cli.console import TrainingConsole, stderr_console
+    from s2s.cli.console import StandardError, TrainingConsole
     from s2s.workflow.training import resume
 
-    console = TrainingConsole(stderr_console())
     with stoppable() as stop:
-        outcome = resume(run, console, overrides=overrides, should_stop=lambda: stop.signal is not None)
+        console = TrainingConsole(StandardError(stop.reader_left))
+        outcome = resume(run, console, overrides=overrides, should_stop=lambda: stop.is_wanted)
         console.close()
     _finish(outcome, stop)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from s2s.cli.sentences import check_utf8
 from s2s.errors import S2SError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ STDIN = Path("-")
 def translate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory of `s2s train`.")],
     sentences: Annotated[
-        list[str] | None, typer.Argument(metavar="SENTENCES", help="Sentences; without any, --input is read.")
+        list[str] | None,
+        typer.Argument(metavar="SENTENCES", help="Sentences; without any, --input is read.", callback=check_utf8),
     ] = None,
     input_file: Annotated[
         Path, typer.Option("--input", metavar="FILE", help="One sentence a line, .gz allowed; - is standard input.")

@@ -64,7 +64,11 @@ class Tokenizer:
                 raise ValueError("no bytes")
             self._processor = spm.SentencePieceProcessor(model_proto=model)
         except (RuntimeError, ValueError, TypeError) as fault:
-            raise S2SError("the file is damaged, or not a sentencepiece model", where=where) from fault
+            raise S2SError(
+                "the file is damaged, or not a sentencepiece model",
+                where=where,
+                hint="Put a copy of it back, or train one with `s2s tokenizer train`.",
+            ) from fault
         p = self._processor
         if (p.pad_id(), p.unk_id(), p.bos_id(), p.eos_id()) != (PAD, UNK, BOS, EOS):
             raise S2SError(

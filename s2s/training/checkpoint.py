@@ -4,6 +4,7 @@ One file, since a file can be put in its place in one step: whatever happens mea
 Nothing is pickled: reading runs no code.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -68,6 +69,10 @@ class Progress:
             )
         return replace(self, stale=self.stale + 1, validated_at=self.updates)
 
+    def without_best(self) -> "Progress":
+        """The progress of a run whose best weights are lost: the next validation has the best ones."""
+        return replace(self, best_score=None, best_loss=None, best_update=0, stale=0, validated_at=-1)
+
 
 def _known(loss: float | None) -> float:
     """A loss to compare with: one that nobody knows beats none."""
@@ -75,8 +80,8 @@ def _known(loss: float | None) -> float:
 
 
 def save_weights(path: Path, model: nn.Module, progress: Progress) -> None:
-    """Write the model's weights alone, for translation."""
-    write_atomically(path, *serialise(_weights(model), _metadata(progress)))
+    """Write the model's weights alone, for translation; without the time they took, so that equal ones are one file."""
+    write_atomically(path, *serialise(_weights(model), _metadata(replace(progress, seconds=0.0))))
 
 
 @dataclass(frozen=True)
@@ -133,13 +138,22 @@ def read_summary(path: Path) -> Summary:
     return Summary(_progress(header.metadata, path), parameters, header.checksum, header.size)
 
 
-def check_whole(path: Path) -> None:
+def check_whole(path: Path) -> str:
     """Read a checkpoint to its end, and compare it with its checksum.
+
+    Returns:
+        The SHA-256 of the weights alone, by which two runs can be compared: of the name, format and shape of each
+        tensor, by name, and of its numbers, little-endian.
 
     Raises:
         S2SError: the file is missing, damaged, or not one of ours.
     """
-    read_tensors(path, most=read_header(path).size)
+    digest = hashlib.sha256()
+    for name, tensor in sorted(read_tensors(path, most=read_header(path).size).tensors.items()):
+        if name.startswith("model."):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def check_fits(path: Path, model: nn.Module) -> None:

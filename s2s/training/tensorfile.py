@@ -29,6 +29,15 @@ CHECKSUM = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 LONGEST_HEADER = 16 << 20
 """Bytes. Thousands of tensors need less than a hundredth of it."""
 
+ADVICE: Mapping[str, str] = {
+    "last.safetensors": "Put a copy of it back. Without it the run cannot go on; with best.safetensors it translates, "
+    "and s2s train --init-from RUN begins a new run with its weights.",
+    "best.safetensors": "Put a copy of it back; or delete it and go on with s2s train --resume RUN, which keeps the "
+    "best weights from then on.",
+}
+OTHERWISE = "Put a copy of it back."
+"""What to do without each of a run's two checkpoints, and without another file."""
+
 NAMES: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -131,7 +140,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as stream:
             yield stream
     except FileNotFoundError as fault:
-        raise S2SError("there is no such checkpoint", where=str(path)) from fault
+        raise S2SError("there is no such checkpoint", where=str(path), hint=ADVICE.get(path.name, OTHERWISE)) from fault
     except (OSError, SafetensorError, TypeError, ValueError, RecursionError) as fault:
         raise damaged(path, fault) from fault
 
@@ -141,7 +150,7 @@ def damaged(path: Path, fault: Exception) -> S2SError:
     return S2SError(
         f"the checkpoint is damaged, or not one of ours ({fault})",
         where=str(path),
-        hint="Of a run's two, best.safetensors is enough to translate, and for s2s train --init-from RUN.",
+        hint=ADVICE.get(path.name, OTHERWISE),
     )
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,27 +15,32 @@ from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import Progress, Saved, save_training
 from s2s.training.disk import LEFTOVER, sync
 from s2s.training.optim import build_adam
-from s2s.workflow.lock import Lock
+from s2s.workflow.lock import Lock, is_held
 from s2s.workflow.manifest import Manifest
 from s2s.workflow.run import FILES, RunDirectory
 from s2s.workflow.tokenizers import Tokenizers
 
+ANOTHER = "Choose another --out."
+
 
 def refuse_existing(out: Path, *, overwrite: bool) -> None:
-    """Refuse a place for a new run where something is, unless it is a run and may be replaced.
+    """Refuse a place where no new run can be made, or something is, unless it is a run and may be replaced.
 
     Raises:
         S2SError: with what is there; also where the run is being trained.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        _refuse_unwritable(out)
         return
+    if not out.is_dir():
+        raise S2SError("this is a file, and a run is a directory", where=str(out), hint=ANOTHER)
     if not overwrite:
         raise _exists(out)
     if not RunDirectory(out).exists():
         raise S2SError(
             "this is no run (it has no manifest.json), and --overwrite replaces nothing else",
             where=str(out),
-            hint="Choose another --out.",
+            hint=ANOTHER,
         )
     RunDirectory(out).read_manifest()
     if others := _what_is_no_run(out):
@@ -90,7 +96,7 @@ def new_run(
             raise S2SError(
                 f"the run directory cannot be made: {fault.strerror}",
                 where=str(run.path),
-                hint="Choose another --out.",
+                hint=ANOTHER,
             ) from fault
         yield
 
@@ -131,9 +137,30 @@ def _what_is_no_run(directory: Path) -> list[str]:
     return [name for name in names if name not in FILES and not LEFTOVER.fullmatch(name)]
 
 
+def _refuse_unwritable(out: Path) -> None:
+    """Better told now than when corpus and tokenizer are ready."""
+    place = out.resolve().parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise S2SError(f"the run directory cannot be made: {place} is a file", where=str(out), hint=ANOTHER)
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise S2SError(f"the run directory cannot be made: {place} cannot be written to", where=str(out), hint=ANOTHER)
+
+
 def _exists(out: Path) -> S2SError:
+    """What is said of a directory with something in it, which is asked about before a new run is begun."""
+    if not RunDirectory(out).exists():
+        return S2SError("the directory is not empty, and nothing is overwritten", where=str(out), hint=ANOTHER)
+    if is_held(out):
+        return S2SError(
+            "a run stands here, and it is being trained now",
+            where=str(out),
+            hint="Choose another --out, or wait for it; a run takes one training at a time.",
+        )
     return S2SError(
         "the run directory exists already, and nothing is overwritten",
         where=str(out),
-        hint=f"Choose another --out, go on with it (s2s train --resume {out}), or replace it with --overwrite.",
+        hint=f"Choose another --out, go on with it (s2s train --resume {shlex.quote(str(out))}), or replace it with "
+        "--overwrite.",
     )

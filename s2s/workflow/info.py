@@ -17,14 +17,16 @@ class CheckpointState(BaseModel):
     """A checkpoint as it lies on the disk.
 
     Attributes:
-        sha256: as the file itself has it.
+        checksum: of the whole file, as it has it itself.
+        weights_sha256: of the weights alone; equal where the weights are, to the bit.
         fault: what is wrong with it; None if it is whole.
     """
 
     model_config = ConfigDict(frozen=True)
 
     bytes: int
-    sha256: str | None
+    checksum: str | None
+    weights_sha256: str | None
     updates: int | None
     fault: str | None
 
@@ -115,10 +117,17 @@ def _state(file: Path) -> CheckpointState:
     size = file.stat().st_size
     try:
         summary = read_summary(file)
-        check_whole(file)
+        weights = check_whole(file)
     except S2SError as fault:
-        return CheckpointState(bytes=size, sha256=None, updates=None, fault=f"{fault.where}: {fault.message}")
-    return CheckpointState(bytes=size, sha256=summary.checksum, updates=summary.progress.updates, fault=None)
+        told = f"{fault.where}: {fault.message}"
+        return CheckpointState(bytes=size, checksum=None, weights_sha256=None, updates=None, fault=told)
+    return CheckpointState(
+        bytes=size,
+        checksum=summary.checksum,
+        weights_sha256=weights,
+        updates=summary.progress.updates,
+        fault=None,
+    )
 
 
 def _standing(last: Path, metric: str) -> Standing:

@@ -43,6 +43,21 @@ class Lock:
         os.close(self._descriptor)
 
 
+def is_held(directory: Path) -> bool:
+    """Whether a training is going on in the directory; nothing is written there."""
+    try:
+        descriptor = os.open(directory / NAME, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as fault:
+        return fault.errno in TAKEN
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _take(directory: Path) -> int:
     """The lock's open file, locked."""
     path = directory / NAME

@@ -23,6 +23,8 @@ from s2s.workflow.tokenizers import Tokenizers
 FORMAT_VERSION = 1
 """Raised when a run directory of this program could no longer be read by the version before."""
 
+LOST = "Put back a copy of the manifest: it says what the other files of the run are."
+
 
 class Origin(BaseModel):
     """The run whose weights another began with.
@@ -30,7 +32,7 @@ class Origin(BaseModel):
     Attributes:
         run: where it stood.
         updates: the updates behind its weights.
-        checksum: SHA-256 of their file.
+        checksum: of their file, as it has it itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -131,11 +133,11 @@ def parse_manifest(text: bytes, where: str) -> Manifest:
         manifest = Manifest.model_validate(table)
     except ValidationError as fault:
         wrong = ", ".join(".".join(map(str, error["loc"])) for error in fault.errors(include_url=False))
-        raise S2SError(f"the manifest is damaged, or not one of ours (see {wrong})", where=where) from fault
+        raise S2SError(f"the manifest is damaged, or not one of ours (see {wrong})", where=where, hint=LOST) from fault
     except (ValueError, LookupError, TypeError, RecursionError) as fault:
-        raise S2SError(f"the manifest is damaged, or not one of ours ({fault})", where=where) from fault
+        raise S2SError(f"the manifest is damaged, or not one of ours ({fault})", where=where, hint=LOST) from fault
     if manifest.format_version < 1:
-        raise S2SError("the manifest is damaged, or not one of ours (see format_version)", where=where)
+        raise S2SError("the manifest is damaged, or not one of ours (see format_version)", where=where, hint=LOST)
     return manifest
 
 

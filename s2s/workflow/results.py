@@ -55,6 +55,9 @@ class Results(_Kept):
         return evaluation
 
 
+ANEW = "Delete the file; s2s train --resume RUN makes the scores anew."
+
+
 def parse_results(text: bytes, where: str) -> Results:
     """The results in the text of their file.
 
@@ -65,6 +68,6 @@ def parse_results(text: bytes, where: str) -> Results:
         return Results.model_validate(json.loads(text))
     except ValidationError as fault:
         wrong = ", ".join(".".join(map(str, error["loc"])) for error in fault.errors(include_url=False)[:5])
-        raise S2SError(f"the results are damaged (see {wrong})", where=where) from fault
+        raise S2SError(f"the results are damaged (see {wrong})", where=where, hint=ANEW) from fault
     except (ValueError, RecursionError) as fault:
-        raise S2SError(f"the results are damaged ({fault})", where=where) from fault
+        raise S2SError(f"the results are damaged ({fault})", where=where, hint=ANEW) from fault

@@ -53,6 +53,9 @@ FILES = (
 )
 """Every file that a run may have."""
 
+WHOLE = "A run is used with all the files that training wrote: put back a copy of it."
+"""What to do without one of its text files or tokenizers."""
+
 LONGEST_TEXT = 16 << 20
 LARGEST_TOKENIZER = 256 << 20
 """Bytes that are read of a file of a run at most; a million pieces, the most that a vocabulary has, take 30 MB."""
@@ -139,7 +142,7 @@ class RunDirectory:
             text = self._read("config.toml", LONGEST_TEXT).decode()
             config = check_config(tomllib.loads(text), where=str(path))
         except (ValueError, RecursionError) as fault:
-            raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path)) from fault
+            raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path), hint=WHOLE) from fault
         if not text.endswith("\n") or "max_length" not in config.decoding.model_fields_set:
             raise S2SError(
                 "the run's configuration is cut short: decoding.max_length, which every one ends with, is not there",
@@ -181,9 +184,11 @@ class RunDirectory:
             with path.open("rb") as stream:
                 content = stream.read(most + 1)
         except OSError as fault:
-            raise S2SError(f"the file cannot be read: {fault.strerror}", where=str(path)) from fault
+            raise S2SError(f"the file cannot be read: {fault.strerror}", where=str(path), hint=WHOLE) from fault
         if len(content) > most:
-            raise S2SError(f"the file is no part of a run: it is larger than {most:,} bytes", where=str(path))
+            raise S2SError(
+                f"the file is no part of a run: it is larger than {most:,} bytes", where=str(path), hint=WHOLE
+            )
         return content
 
     def _refuse_what_is_no_plain_file(self) -> None:
@@ -194,7 +199,7 @@ class RunDirectory:
                 leads_out = path.is_symlink() and not path.resolve().is_relative_to(inside)
                 is_plain = path.is_file() or not path.exists()
             except (OSError, RuntimeError) as fault:  # RuntimeError: links in a circle
-                raise S2SError(f"the file cannot be read: {fault}", where=str(path)) from fault
+                raise S2SError(f"the file cannot be read: {fault}", where=str(path), hint=WHOLE) from fault
             if leads_out or not is_plain:
                 what = "a link out of the run" if leads_out else "no plain file"
                 raise S2SError(

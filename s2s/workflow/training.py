@@ -22,7 +22,7 @@ from s2s.data.batches import TrainingData
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
 from s2s.training.average import Average
-from s2s.training.checkpoint import Progress, Saved, load_training, load_weights, read_summary
+from s2s.training.checkpoint import Progress, Saved, check_whole, load_training, load_weights, read_summary
 from s2s.training.disk import remove_leftovers
 from s2s.training.log import MetricsLog
 from s2s.training.optim import build_adam
@@ -190,7 +190,7 @@ def _fit(
     """Train from the last checkpoint to the end, then score the best one."""
     optimizer = build_adam(model)
     saved = load_training(run.last, model, optimizer)
-    progress = saved.progress
+    progress = _with_best(run, saved.progress, reporter)
     replicas = build_replicas(config.training, compute, model)
     average = build_average(config.training, model)
     _restore(saved, replicas, average, run.last)
@@ -233,6 +233,21 @@ def _fit(
         return _scored(loaded, corpora, outcome, reached, should_stop)
     except ScoringStoppedError:
         return outcome
+
+
+def _with_best(run: RunDirectory, progress: Progress, reporter: Reporter) -> Progress:
+    """The progress, if the best weights that it speaks of are there; otherwise one that begins anew with the best.
+
+    Raises:
+        S2SError: their file is damaged; better said now than after hours, when they are to be scored.
+    """
+    if progress.best_score is None:
+        return progress
+    if not run.best.exists():
+        reporter.warn("best.safetensors is missing: from now on the best weights are kept anew")
+        return progress.without_best()
+    check_whole(run.best)
+    return progress
 
 
 def _logged(training: Callable[[], End], reporter: LoggedReporter) -> End:

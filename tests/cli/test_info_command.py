@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from s2s.training.checkpoint import check_whole
 from s2s.workflow.manifest import program_revision
 
 S2S = Callable[..., Any]
@@ -46,7 +47,9 @@ def test_it_tells_what_the_run_is(s2s: S2S, run: Path, corpus: Path) -> None:
     assert by_label["revision"] == (program_revision() or "not run from a checkout")
     assert re.fullmatch(r"update 6, epoch \d, \d\.\d minutes, 0 updates skipped", by_label["progress"])
     assert re.fullmatch(r"dev bleu of greedy search \d\.\d{3} at update 6", by_label["best"])
-    assert re.fullmatch(r"[\d,]+ bytes, whole, sha256:[0-9a-f]{64}", by_label["last file"])
+    for name in ("last", "best"):
+        digest = check_whole(run / f"{name}.safetensors")
+        assert re.fullmatch(rf"[\d,]+ bytes, whole, weights sha256:{digest}", by_label[f"{name} file"])
     assert by_label["ended"] == "the budget is used up, after 6 updates; the best is of update 6"
     assert {"dev search", "dev BLEU", "dev chrF2", "dev ppl", "test BLEU", "test chrF2", "test ppl"} <= set(by_label)
 
@@ -59,6 +62,7 @@ def test_as_json_with_every_setting(s2s: S2S, run: Path) -> None:
     assert told["progress"]["updates"] == 6
     assert told["bytes"] == sum(path.stat().st_size for path in run.iterdir())
     assert told["checkpoints"]["last"]["updates"] == 6
+    assert told["checkpoints"]["last"]["weights_sha256"] == check_whole(run / "last.safetensors")
     assert told["results"]["dev"]["scores"][0]["name"] == "BLEU"
     assert "translations" not in told["results"]["dev"]
     assert told["faults"] == []

@@ -18,6 +18,7 @@ from small_settings import overrides
 from s2s.cli.stopping import stoppable
 from s2s.config import Config
 from s2s.errors import S2SError
+from s2s.training.checkpoint import read_summary
 
 S2S = Callable[..., Any]
 
@@ -266,6 +267,7 @@ def test_a_signal_saves_and_the_command_that_is_printed_goes_on(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # under nohup these tests would hand on theirs
     )
     assert program.stderr is not None
     for line in program.stderr:
@@ -290,6 +292,27 @@ def test_a_signal_saves_and_the_command_that_is_printed_goes_on(
     assert more.returncode == 0, more.stderr
     assert f"update {updates + 1:,}: dev loss" in more.stderr
     assert more.stdout.startswith("dev BLEU ")
+
+
+def test_a_reader_that_has_gone_stops_training_and_nothing_is_lost(
+    pairs_of: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    """`s2s train ... 2>&1 | head`."""
+    settings = overrides("training.max_updates=100000", "training.max_epochs=0", "training.validate_every=90000")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "s2s", "train", *pairs_of("--train"), "--out", "run", *settings],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert program.stdout is not None
+    program.stdout.readline()
+    program.stdout.close()
+    assert program.wait(timeout=60) == 128 + signal.SIGPIPE
+    events = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    updates = read_summary(tmp_path / "run" / "last.safetensors").progress.updates
+    assert updates == len(events) > 0
+    assert "interrupted" in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
 
 
 def test_the_second_ctrl_c_ends_at_once() -> None:

@@ -2,9 +2,11 @@
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,12 @@ def test_a_wider_beam_may_be_asked_for(s2s: S2S, run: Path) -> None:
         (["RUN", "--output", "no/such/folder"], b"", 1, "error: no/such/folder: the output cannot be written"),
         (["RUN", "--device", "warp"], b"", 2, "error: device: 'warp' is no device"),
         (["RUN", "--beam", "0"], b"", 2, "--beam"),
+        (
+            ["RUN", "it", "caf\udce9s"],
+            b"",
+            2,
+            "error: character 4 of the sentence 'caf\ufffds' is not UTF-8\n  Set the",
+        ),
         (["RUN", "--n-best", "x"], b"", 2, "--n-best"),
         (["RUN", "--bean", "3"], b"", 2, "--bean"),
         ([], b"", 2, "Missing argument"),
@@ -143,6 +151,22 @@ def test_a_reader_that_has_gone_is_no_fault(run: Path) -> None:
     program.stdout.close()
     assert program.stderr.read() == b""
     program.wait()
+
+
+def test_a_translation_that_is_ended_leaves_nothing_half_written(run: Path, tmp_path: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-m", "s2s", "translate", str(run), "--output", "out.fr", "--threads", "1"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not list(tmp_path.iterdir()):
+        assert program.poll() is None
+        time.sleep(0.05)
+    assert [path.name for path in tmp_path.iterdir()] == [".out.fr.part"]
+    program.terminate()
+    assert program.communicate(timeout=30) == (None, b"")
+    assert program.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_terminal_is_asked_and_answered_line_by_line(run: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: what comes back is what was saved, to the bit, and whatever else lies there is refused by name."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,9 +131,9 @@ def test_weights_are_read_from_either_kind(
     save_weights(tmp_path / "best", model, PROGRESS)
     save_training(tmp_path / "last", model, optimizer, Saved(PROGRESS, RANDOM))
     assert (tmp_path / "best").stat().st_size < (tmp_path / "last").stat().st_size
-    for name in ("best", "last"):
+    for name, progress in (("best", replace(PROGRESS, seconds=0.0)), ("last", PROGRESS)):
         other = model_of(tiny_vocab, seed=3)
-        assert load_weights(tmp_path / name, other) == PROGRESS
+        assert load_weights(tmp_path / name, other) == progress
         assert same(model, other)
 
 
@@ -251,6 +252,49 @@ def test_a_checkpoint_says_what_it_is(tmp_path: Path, trained: tuple[Seq2Seq, to
     assert read_summary(path).progress == PROGRESS
     with pytest.raises(S2SError, match="its bytes do not match their checksum"):
         check_whole(path)
+
+
+def test_weights_are_told_apart_by_their_own_checksum(
+    tmp_path: Path, trained: tuple[Seq2Seq, torch.optim.Optimizer]
+) -> None:
+    """The same in a checkpoint of either kind, whenever it was written, and another after a change in the last bit."""
+    model, optimizer = trained
+    save_training(tmp_path / "last", model, optimizer, Saved(PROGRESS, RANDOM))
+    save_weights(tmp_path / "best", model, PROGRESS)
+    digest = check_whole(tmp_path / "best")
+    assert check_whole(tmp_path / "last") == digest
+    expected = hashlib.sha256()
+    for name, tensor in sorted(model.named_parameters()):
+        expected.update(
+            f"model.{name} torch.float32 {tuple(tensor.shape)}\n".encode() + tensor.detach().numpy().tobytes()
+        )
+    assert digest == expected.hexdigest()
+    with torch.no_grad():
+        next(model.parameters()).view(-1)[0].nextafter_(torch.tensor(9.0))
+    save_weights(tmp_path / "changed", model, PROGRESS)
+    assert check_whole(tmp_path / "changed") != digest
+
+
+def test_equal_weights_are_equal_files_however_long_they_took(tmp_path: Path, tiny_vocab: int) -> None:
+    model = model_of(tiny_vocab)
+    for name, seconds in (("quick", 1.0), ("slow", 2.0)):
+        save_weights(tmp_path / name, model, replace(PROGRESS, seconds=seconds))
+    assert (tmp_path / "quick").read_bytes() == (tmp_path / "slow").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("last.safetensors", "Without it the run cannot go on; with best.safetensors it translates"),
+        ("best.safetensors", "or delete it and go on with s2s train --resume RUN, which keeps the best weights"),
+    ],
+)
+def test_each_checkpoint_comes_with_advice_of_its_own(name: str, advice: str, tmp_path: Path) -> None:
+    with pytest.raises(S2SError, match=f"there is no such checkpoint\n  Put a copy of it back.*{advice}"):
+        read_summary(tmp_path / name)
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(S2SError, match=f"the checkpoint is damaged.*\n  Put a copy of it back.*{advice}"):
+        read_summary(tmp_path / name)
 
 
 def test_a_model_of_any_size_is_refused_before_it_is_made(tmp_path: Path, tiny_vocab: int) -> None:

@@ -20,7 +20,7 @@ from s2s.training.tensorfile import read_header, read_tensors, serialise
 TENSORS = {"weight": torch.arange(6.0).view(2, 3), "state": torch.tensor([1, 2, 3], dtype=torch.uint8)}
 WHOLE = b"".join(serialise(TENSORS, {"progress": "{}"}))
 MOST = 10_000
-DAMAGED = r"x: the checkpoint is damaged, or not one of ours \(.*\)\n  Of a run's two, best\.safetensors is enough"
+DAMAGED = r"x: the checkpoint is damaged, or not one of ours \(.*\)\n  Put a copy of it back\."
 
 
 def with_header(header: object, numbers: bytes = b"") -> bytes:

@@ -167,13 +167,15 @@ class Traces:
     """All that a run leaves, but for the time it took.
 
     Attributes:
-        weights: SHA-256 of the tensors of each checkpoint, by its name.
+        weights: SHA-256 of the tensors of the last checkpoint, which has the time it took beside them.
+        best: SHA-256 of the file of the best weights.
         metrics: each event with its numbers, in order.
         results: the final scores.
         names: what lies in the run, and beside it.
     """
 
-    weights: dict[str, str]
+    weights: str
+    best: str
     metrics: list[dict[str, Any]]
     results: dict[str, Any]
     names: list[str]
@@ -184,7 +186,8 @@ def traces(path: Path) -> Traces:
     lines = (path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     results = json.loads((path / "results.json").read_text(encoding="utf-8"))
     return Traces(
-        weights={name: _digest(path / f"{name}.safetensors") for name in ("last", "best")},
+        weights=_digest(path / "last.safetensors"),
+        best=hashlib.sha256((path / "best.safetensors").read_bytes()).hexdigest(),
         metrics=[{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines],
         results={key: value for key, value in results.items() if key != "seconds"},
         names=sorted(str(found.relative_to(path.parent)) for found in path.parent.rglob("*")),

@@ -70,10 +70,12 @@ def test_what_is_more_or_other_than_a_run_is_not_replaced(
 
 def test_what_is_no_run_is_not_replaced(corpus: Files, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    for out in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(
-            S2SError, match=r"this is no run \(it has no manifest.json\), and --overwrite replaces nothing"
-        ):
+    nothing_else = r"this is no run \(it has no manifest.json\), and --overwrite replaces nothing"
+    for out, message in (
+        (tmp_path, nothing_else),
+        (tmp_path / "notes.txt", "this is a file, and a run is a directory"),
+    ):
+        with pytest.raises(S2SError, match=message):
             one_update(corpus, out)
     assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from s2s.errors import S2SError
-from s2s.workflow.lock import NAME, Lock
+from s2s.workflow.lock import NAME, Lock, is_held
 
 
 def hold(directory: Path, taken: object) -> None:
@@ -43,6 +43,15 @@ def test_a_process_that_is_killed_holds_nothing(tmp_path: Path) -> None:
     assert (tmp_path / NAME).exists()
     with Lock(tmp_path):
         pass
+
+
+def test_whether_it_is_held_is_seen_without_taking_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with Lock(tmp_path):
+        assert is_held(tmp_path)
+    (tmp_path / NAME).write_text("1", encoding="utf-8")  # of a process that was killed
+    assert not is_held(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 def test_it_is_held_through_a_renaming(tmp_path: Path) -> None:

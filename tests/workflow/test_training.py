@@ -19,6 +19,7 @@ from s2s.training.disk import write_atomically
 from s2s.training.tensorfile import read_tensors, serialise
 from s2s.training.trainer import DivergedError, End, Update
 from s2s.workflow.changes import MAY_CHANGE
+from s2s.workflow.lock import Lock
 from s2s.workflow.run import FILES
 from s2s.workflow.training import resume, train
 
@@ -395,6 +396,32 @@ def test_after_its_old_end_it_goes_on_where_patience_was_lost(corpus: Files, tmp
     assert [entry["update"] for entry in events(tmp_path / "run", "validation")] == list(range(1, 7))
 
 
+@pytest.mark.parametrize("updates", [0, 2])
+def test_without_its_best_weights_a_run_keeps_the_best_from_then_on(
+    updates: int, finished: Finished, tmp_path: Path
+) -> None:
+    """Whether there is more to train, or only the scores to be made."""
+    shutil.copytree(finished.path, tmp_path / "run")
+    (tmp_path / "run" / "best.safetensors").unlink()
+    told = Told()
+    budget = finished.config.training.max_updates + updates
+    outcome = resume(tmp_path / "run", told, overrides={"training": {"max_updates": budget}})
+    assert "best.safetensors is missing: from now on the best weights are kept anew" in told.warnings
+    assert outcome.best_update > 0
+    assert outcome.dev is not None
+    assert (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_damaged_best_weights_are_told_before_training_goes_on(finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.path, tmp_path / "run")
+    best = tmp_path / "run" / "best.safetensors"
+    best.write_bytes(best.read_bytes()[:-1] + b"?")
+    told = Told()
+    with pytest.raises(S2SError, match=r"best\.safetensors: the checkpoint is damaged.*\n.*or delete it and go on"):
+        resume(tmp_path / "run", told, overrides={"training": {"max_updates": 100}})
+    assert told.updates == []
+
+
 def test_what_a_killed_process_left_is_cleared_away(finished: Finished, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
@@ -469,13 +496,20 @@ def test_only_a_run_goes_on(tmp_path: Path) -> None:
 # What is refused before anything starts
 
 
-@pytest.mark.parametrize("kind", ["folder", "file"])
-def test_what_exists_is_not_overwritten(kind: str, corpus: Files, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("folder", r"run: the directory is not empty, and nothing is overwritten\n  Choose another --out\.$"),
+        ("file", r"run: this is a file, and a run is a directory\n  Choose another --out\.$"),
+        ("run", r"run: the run directory exists already, and nothing is overwritten\n  Choose .*--resume \S+run\), or"),
+    ],
+)
+def test_what_exists_is_not_overwritten(kind: str, message: str, corpus: Files, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    keep = out / "mine" if kind == "folder" else out
+    keep = out if kind == "file" else out / ("manifest.json" if kind == "run" else "mine")
     keep.parent.mkdir(exist_ok=True)
     keep.write_text("precious", encoding="utf-8")
-    with pytest.raises(S2SError, match=r"run: the run directory exists already, and nothing is overwritten\n  Choose"):
+    with pytest.raises(S2SError, match=message):
         train(small({"data": corpus}), out, Told())
     assert keep.read_text(encoding="utf-8") == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
@@ -494,9 +528,31 @@ def test_a_run_is_there_whole_or_not_at_all(corpus: Files, tmp_path: Path) -> No
 
 
 def test_a_place_where_no_run_can_be_made(corpus: Files, tmp_path: Path) -> None:
+    """Told before the corpus is read."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(S2SError, match=r"the run directory cannot be made: .*\n  Choose another --out"):
-        train(small({"data": corpus}), tmp_path / "file" / "run", Told())
+    told = Told()
+    with pytest.raises(S2SError, match=r"the run directory cannot be made: \S+file is a file\n  Choose another --out"):
+        train(small({"data": corpus}), tmp_path / "file" / "run", told)
+    assert told.notes == []
+
+
+def test_a_place_that_cannot_be_written_to(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """root may write anywhere, so the answer is the test's."""
+    monkeypatch.setattr("s2s.workflow.creation.os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(S2SError, match=r"the run directory cannot be made: \S+ cannot be written to\n  Choose"):
+        train(small({"data": corpus}), tmp_path / "a" / "run", Told())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_where_a_run_is_trained_is_told_as_such(corpus: Files, finished: Finished, tmp_path: Path) -> None:
+    """Going on with it, or replacing it, would be no advice."""
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    with (
+        Lock(run),
+        pytest.raises(S2SError, match=r"a run stands here, and it is being trained now\n  .* or wait for it"),
+    ):
+        train(small({"data": corpus}), run, Told())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,284 @@
+"""JoeyNMT and OpenNMT-py as contenders of `bench.py train --peers`: the same pairs, pieces, sizes and threads.
+
+Each is installed from PyPI into an environment of its own, on the torch that s2s runs on, and trained by its own
+command. It takes turns with the others by being paused: a round is what it does between two of its progress lines.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import venv
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOREVER = 10**7
+"""Updates that no benchmark comes to."""
+
+REST = """
+import re
+from importlib.metadata import requires
+wanted = [need.partition(";") for need in requires({name!r})]
+print("\\n".join(need for need, _, only in wanted if "extra" not in only and re.split("[^A-Za-z]", need)[0] != "torch"))
+"""
+"""What a package needs beside torch, printed by the Python of its environment."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained on, and how large the model is.
+
+    Attributes:
+        folder: holds `train.src` and `train.trg`, blanks between the pieces, and their `vocabulary`, a piece a line.
+        cell: lstm or gru.
+        hidden_size: of the encoder, per direction.
+        decoder_size: of the decoder.
+        batch_tokens: target tokens of a batch.
+    """
+
+    folder: Path
+    cell: str
+    embed_size: int
+    hidden_size: int
+    decoder_size: int
+    batch_tokens: int
+    dropout: float
+    label_smoothing: float
+
+
+class Peer(ABC):
+    """Another program.
+
+    Attributes:
+        package: its name on PyPI.
+        version: which one; also in `package`.
+        report: what its progress lines match, with a group `tokens` or `rate`.
+    """
+
+    name: str
+    package: str
+    version: str
+    report: re.Pattern[str]
+
+    @abstractmethod
+    def configure(self, task: Task, updates: int) -> str:
+        """Its configuration, in YAML (of which JSON is a part), with a progress line after so many updates."""
+
+    @abstractmethod
+    def command(self, environment: Path, config: Path) -> list[str]:
+        """The command that trains."""
+
+    @abstractmethod
+    def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
+        """Target tokens of the updates before a progress line; `seconds` is the time since the line before it."""
+
+
+class OpenNMT(Peer):
+    """OpenNMT-py. Its `bsz` are mean tokens of source and target of a batch, and its sentences."""
+
+    name, package, version = "OpenNMT-py", "OpenNMT-py", "3.5.1"
+    report = re.compile(r"Step \d+/.*bsz: *\d+/ *(?P<tokens>\d+)/")
+
+    def configure(self, task: Task, updates: int) -> str:
+        files = {"path_src": str(task.folder / "train.src"), "path_tgt": str(task.folder / "train.trg")}
+        vocabulary = str(task.folder / "vocabulary")
+        return json.dumps(
+            {
+                "data": {"corpus": {**files, "transforms": []}},
+                "src_vocab": vocabulary,
+                "tgt_vocab": vocabulary,
+                "share_vocab": True,
+                "save_model": str(task.folder / "opennmt"),
+                "encoder_type": "brnn",
+                "decoder_type": "rnn",
+                "rnn_type": task.cell.upper(),
+                "enc_layers": 1,
+                "dec_layers": 1,
+                "word_vec_size": task.embed_size,
+                "enc_hid_size": 2 * task.hidden_size,
+                "dec_hid_size": task.decoder_size,
+                "global_attention": "mlp",
+                "dropout": [task.dropout],
+                "label_smoothing": task.label_smoothing,
+                "optim": "adam",
+                "learning_rate": 1e-4,
+                "max_grad_norm": 1,
+                "batch_type": "tokens",
+                "batch_size": task.batch_tokens,
+                "num_workers": 0,
+                "train_steps": FOREVER,
+                "valid_steps": FOREVER,
+                "save_checkpoint_steps": FOREVER,
+                "report_every": updates,
+            }
+        )
+
+    def command(self, environment: Path, config: Path) -> list[str]:
+        return [str(environment / "bin" / "onmt_train"), "-config", str(config)]
+
+    def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
+        return int(found["tokens"]) * updates
+
+
+class JoeyNMT(Peer):
+    """JoeyNMT. It tells target tokens a second, by the clock on the wall: pauses count."""
+
+    name, package, version = "JoeyNMT", "joeynmt", "2.3.0"
+    report = re.compile(r"Step: *\d+,.*Tokens per Sec: *(?P<rate>\d+)")
+
+    def configure(self, task: Task, updates: int) -> str:
+        side = {"max_length": 1000, "level": "word", "voc_file": str(task.folder / "vocabulary"), "lowercase": False}
+        special = {"unk": 0, "pad": 1, "bos": 2, "eos": 3}
+        tokens = {"unk": "<unk>", "pad": "<pad>", "bos": "<s>", "eos": "</s>"}
+        recurrent = {
+            "type": "recurrent",
+            "rnn_type": task.cell,
+            "embeddings": {"embedding_dim": task.embed_size},
+            "dropout": task.dropout,
+            "num_layers": 1,
+        }
+        return json.dumps(
+            {
+                "name": "bench",
+                "joeynmt_version": self.version,
+                "model_dir": str(task.folder / "joeynmt"),
+                "use_cuda": False,
+                "fp16": False,
+                "data": {
+                    "train": str(task.folder / "train"),
+                    "dev": str(task.folder / "train"),
+                    "dataset_type": "plain",
+                    "src": {"lang": "src", **side},
+                    "trg": {"lang": "trg", **side},
+                    "special_symbols": {f"{name}_id": number for name, number in special.items()}
+                    | {f"{name}_token": token for name, token in tokens.items()},
+                },
+                "training": {
+                    "optimizer": "adam",
+                    # Of its schedules the one that runs on any torch; by this factor the rate stays as it is.
+                    "scheduling": "exponential",
+                    "decrease_factor": 1.0,
+                    "learning_rate": 1e-4,
+                    "clip_grad_norm": 1.0,
+                    "label_smoothing": task.label_smoothing,
+                    "loss": "crossentropy",
+                    "normalization": "tokens",
+                    "batch_type": "token",
+                    "batch_size": task.batch_tokens,
+                    "num_workers": 0,
+                    "epochs": FOREVER,
+                    "updates": FOREVER,
+                    "validation_freq": FOREVER,
+                    "logging_freq": updates,
+                    "early_stopping_metric": "loss",
+                },
+                "testing": {"beam_size": 1},
+                "model": {
+                    "initializer": "xavier_uniform",
+                    "encoder": {**recurrent, "hidden_size": task.hidden_size, "bidirectional": True},
+                    "decoder": {
+                        **recurrent,
+                        "hidden_size": task.decoder_size,
+                        "hidden_dropout": task.dropout,
+                        "attention": "bahdanau",
+                        "input_feeding": True,
+                        "init_hidden": "bridge",
+                    },
+                },
+            }
+        )
+
+    def command(self, environment: Path, config: Path) -> list[str]:
+        return [str(environment / "bin" / "python"), "-m", "joeynmt", "train", str(config), "--skip-test"]
+
+    def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
+        return int(found["rate"]) * seconds
+
+
+PEERS: tuple[Peer, ...] = (OpenNMT(), JoeyNMT())
+
+
+class PausedTraining:
+    """A peer's training, which goes on during `round` alone."""
+
+    def __init__(self, peer: Peer, command: Sequence[str], updates: int, environment: Mapping[str, str]) -> None:
+        self.about: dict[str, float] = {}
+        self._peer, self._updates, self._said = peer, updates, ""
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+        )
+        self._reported = self._wait()[1]
+        self._process.send_signal(signal.SIGSTOP)
+
+    def round(self) -> dict[str, float]:
+        """Let it go on until its next progress line; what it did."""
+        began = time.perf_counter()
+        self._process.send_signal(signal.SIGCONT)
+        found, ended = self._wait()
+        self._process.send_signal(signal.SIGSTOP)
+        tokens = self._peer.tokens(found, self._updates, ended - self._reported)
+        self._reported = ended
+        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, text=True)
+        return {"count": tokens, "seconds": ended - began, "peak_mb": int(shown.stdout) / 2**10}
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
+    def _wait(self) -> tuple[re.Match[str], float]:
+        """The next progress line, and when it came."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._said = (self._said + line)[-2000:]
+            if found := self._peer.report.search(line):
+                return found, time.perf_counter()
+        raise SystemExit(f"{self._peer.name} ended with exit code {self._process.wait()}:\n{self._said}")
+
+
+def start(peer: Peer, task: Task, updates: int, threads: int, environments: Path) -> PausedTraining:
+    """Install a peer if that was not done before, and begin its training."""
+    environment = installed(peer, environments)
+    config = task.folder / f"{peer.name}.yaml"
+    config.write_text(peer.configure(task, updates), encoding="utf-8")
+    return PausedTraining(
+        peer, peer.command(environment, config), updates, {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+    )
+
+
+def installed(peer: Peer, environments: Path) -> Path:
+    """The environment of a peer, which is made if there is none.
+
+    torch is the one of this environment, whatever the peer asks for: the programs are compared, not their torch.
+    """
+    from importlib.metadata import version
+
+    place = environments / f"{peer.name}-{peer.version}"
+    python = str(place / "bin" / "python")
+    if place.exists():
+        return place
+    print(f"installing {peer.package} {peer.version} into {place}", file=sys.stderr, flush=True)  # noqa: T201
+    venv.create(place, with_pip=True)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    try:
+        _run([*pip, f"torch=={version('torch').partition('+')[0]}"])
+        _run([*pip, "--no-deps", f"{peer.package}=={peer.version}"])
+        _run([*pip, *_run([python, "-c", REST.format(name=peer.package)]).splitlines()])
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    return place
+
+
+def _run(command: Sequence[str]) -> str:
+    done: Any = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+    return str(done.stdout)

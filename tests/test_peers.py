@@ -1,0 +1,99 @@
+"""scripts/peers.py: how other programs are configured, read and made to take turns."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OPENNMT = (
+    "[2026-11-26 06:24:00,100 INFO] Step 10/10000000; acc: 3.9; ppl: 2712.1; xent: 7.9; lr: 0.00010; "
+    "sents:    1035; bsz: 1543/1710/104; 812/901 tok/s;     19 sec;"
+)
+JOEY = (
+    "2026-11-26 06:25:04,540 - INFO - joeynmt.training - Epoch   1, Step:       10, Batch Loss:     7.648930, "
+    "Batch Acc: 0.048649, Tokens per Sec:      102, Lr: 0.000100"
+)
+
+STAND_IN = """
+import itertools, sys, time
+for step in itertools.count(1):
+    time.sleep(0.1)
+    print("loading" if step == 1 else f"Step {step}/9; bsz: 5/ 7/ 2;", flush=True)
+"""
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    return import_module("peers")
+
+
+@pytest.fixture
+def task(peers: Any, tmp_path: Path) -> Any:
+    return peers.Task(
+        folder=tmp_path,
+        cell="lstm",
+        embed_size=11,
+        hidden_size=12,
+        decoder_size=13,
+        batch_tokens=14,
+        dropout=0.15,
+        label_smoothing=0.16,
+    )
+
+
+def values(table: object) -> Iterator[object]:
+    if isinstance(table, dict):
+        for value in table.values():
+            yield from values(value)
+    elif isinstance(table, list):
+        for value in table:
+            yield from values(value)
+    else:
+        yield table
+
+
+def test_progress_lines_are_read(peers: Any) -> None:
+    """As these versions print them: tokens of a mean batch, and tokens a second of the clock on the wall."""
+    opennmt, joey = peers.PEERS
+    assert opennmt.tokens(opennmt.report.search(OPENNMT), updates=10, seconds=99.0) == 17100
+    assert joey.tokens(joey.report.search(JOEY), updates=10, seconds=100.0) == 10200
+    assert not opennmt.report.search(JOEY)
+    assert not joey.report.search(OPENNMT)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_sizes_are_the_ones_that_were_asked_for(number: int, peers: Any, task: Any) -> None:
+    peer = peers.PEERS[number]
+    config = json.loads(peer.configure(task, updates=17))
+    hidden = 24 if peer.name == "OpenNMT-py" else 12  # of both directions together, or of each
+    assert {11, hidden, 13, 14, 0.15, 0.16, 17} <= {value for value in values(config) if isinstance(value, int | float)}
+    assert "lstm" in {str(value).lower() for value in values(config)}
+    command = peer.command(Path("place"), Path("file"))
+    assert command[0].startswith("place/bin/")
+    assert "file" in command
+
+
+def test_a_round_is_from_one_progress_line_to_the_next_and_between_rounds_it_rests(peers: Any) -> None:
+    training = peers.PausedTraining(peers.PEERS[0], [sys.executable, "-c", STAND_IN], 3, {})
+    try:
+        time.sleep(0.5)  # in which five lines would have been printed
+        rounds = [training.round() for _ in range(3)]
+        assert [measured["count"] for measured in rounds] == [21, 21, 21]
+        for measured in rounds[1:]:
+            assert 0.05 < measured["seconds"] < 5.0
+            assert measured["peak_mb"] > 1.0
+    finally:
+        training.close()
+
+
+def test_a_program_that_fails_is_told_with_what_it_said(peers: Any) -> None:
+    with pytest.raises(SystemExit, match=r"OpenNMT-py ended with exit code 3:\nno such thing"):
+        peers.PausedTraining(peers.PEERS[0], [sys.executable, "-c", "print('no such thing'); exit(3)"], 1, {})
