@@ -12,7 +12,6 @@ from s2s.data.tokenizer import EOS
 from s2s.decoding.search import Beam
 from s2s.errors import S2SError
 from s2s.evaluation.metrics import Score, score_translations
-from s2s.training.loss import token_loss
 from s2s.training.trainer import Scores
 from s2s.workflow.translation import Run
 
@@ -124,8 +123,6 @@ def reference_loss(run: Run, pairs: Sequence[Pair]) -> float:
     for indices in group_by_length(order, lengths, BATCH_TOKENS):
         batch = collate([encoded[i] for i in indices]).to(run.compute.device)
         with torch.inference_mode(), run.compute.autocast():
-            log_probs = run.forced_log_probs(batch)
-            loss = token_loss(log_probs, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
-        total += float(loss.log_loss)
-        tokens += loss.tokens
+            total -= float(run.forced_log_probs(batch).sum())
+        tokens += batch.tokens
     return total / tokens

@@ -51,11 +51,12 @@ class Run:
         return EnsembleStepper([ModelStepper(model) for model in (self.model, *self.others)])
 
     def forced_log_probs(self, batch: Batch) -> Tensor:
-        """Log-probabilities (tokens, vocab) at the real target tokens of given pairs; of an ensemble, the mean's."""
+        """The log-probability of each real target token of given pairs, (tokens); of an ensemble, the mean's."""
+        right = batch.trg_out[batch.trg_mask][:, None]
         members = []
         for model in (self.model, *self.others):
-            logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-            members.append(torch.log_softmax(logits.float(), dim=1))
+            logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits.float()
+            members.append(logits.gather(1, right)[:, 0] - logits.logsumexp(dim=1))
         return mean_of_probabilities(torch.stack(members))
 
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
