@@ -168,12 +168,17 @@ def train(
 ) -> None:
     """Training: whole updates (batching, forward, backward, clipping, Adam), and their share of the floor."""
     data = {"train": [str(path.resolve()) for path in train_files] if train_files else [], "updates": updates}
+    models = [settings.split() for settings in model or [""]]
+    shared = [setting for setting in models[0] if all(setting in others for others in models)]
     ours = [
-        Ours(settings or "defaults", {"kind": "train", "settings": settings.split(), **data})
-        for settings in model or [""]
+        Ours(
+            " ".join(["s2s", *(s for s in settings if s not in shared)]),
+            {"kind": "train", "settings": settings, **data},
+        )
+        for settings in models
     ]
     textbooks = [
-        Ours(f"textbook {cell}", {"kind": "textbook", "settings": [f"model.cell={cell}"], **data})
+        Ours(f"textbook {cell}", {"kind": "textbook", "settings": [*models[0], f"model.cell={cell}"], **data})
         for cell in textbook or []
     ]
     with _revision(against) as code, tempfile.TemporaryDirectory() as folder:
@@ -181,7 +186,7 @@ def train(
         task = _task({**ours[0].order, "threads": threads}, Path(folder)) if with_peers else None
         theirs = [Theirs(peer, task, updates) for peer in peers.PEERS] if task else []
         results = _compete([*ours, *textbooks, *before, *theirs], rounds, threads)
-    _print("target tokens/s", results, as_json)
+    _print("target tokens/s", results, as_json, shared)
 
 
 @app.command()
@@ -303,12 +308,13 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
-def _print(unit: str, results: Sequence[dict[str, Any]], as_json: bool) -> None:
+def _print(unit: str, results: Sequence[dict[str, Any]], as_json: bool, shared: Sequence[str] = ()) -> None:
+    """A table, or JSON; `shared` are the settings that no name needs to have."""
     if as_json:
-        typer.echo(json.dumps({"unit": unit, "results": list(results)}, indent=2))
+        typer.echo(json.dumps({"unit": unit, "settings": list(shared), "results": list(results)}, indent=2))
         return
     first = results[0]["median"]
-    table = Table()
+    table = Table(title=" ".join(shared), title_justify="left", title_style="")
     for title in ("contender", unit, "least to most", "to the first", "share of the floor", "peak memory"):
         table.add_column(title, justify="left" if title == "contender" else "right")
     for result in results:
@@ -486,7 +492,8 @@ def _textbook(told: dict[str, Any], about: dict[str, float]) -> Job:
 
     config, data, tokenizer = _prepared(told)
     settings = config.model
-    vocab, width = tokenizer.size, 2 * settings.hidden_size
+    vocab, states_width = tokenizer.size, 2 * settings.hidden_size
+    width = settings.decoder_size or states_width
     lstm = settings.cell == "lstm"
     encoder_kind, cell_kind = (nn.LSTM, nn.LSTMCell) if lstm else (nn.GRU, nn.GRUCell)
     model = nn.ModuleDict(
@@ -494,11 +501,11 @@ def _textbook(told: dict[str, Any], about: dict[str, float]) -> Job:
             "embedding": nn.Embedding(vocab, settings.embed_size),
             "encoder": encoder_kind(settings.embed_size, settings.hidden_size, batch_first=True, bidirectional=True),
             "query": nn.Linear(width, width),
-            "key": nn.Linear(width, width),
+            "key": nn.Linear(states_width, width),
             "score": nn.Linear(width, 1),
             "cell": cell_kind(settings.embed_size, width),
-            "cell2": cell_kind(width, width),
-            "readout": nn.Linear(2 * width + settings.embed_size, settings.embed_size),
+            "cell2": cell_kind(states_width, width),
+            "readout": nn.Linear(width + states_width + settings.embed_size, settings.embed_size),
             "output": nn.Linear(settings.embed_size, vocab),
         }
     )

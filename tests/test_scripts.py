@@ -267,8 +267,10 @@ def test_the_benchmark_measures_each_contender_and_its_share_of_the_floor(tmp_pa
     command += [f"{tiny} model.cell=lstm", "--textbook", "gru", "--rounds", "2", "--updates", "1", "--json"]
     command += ["--train", *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    results = json.loads(done.stdout)["results"]
-    assert [result["name"] for result in results] == [tiny, f"{tiny} model.cell=lstm", "textbook gru"]
+    told = json.loads(done.stdout)
+    results = told["results"]
+    assert told["settings"] == tiny.split()
+    assert [result["name"] for result in results] == ["s2s", "s2s model.cell=lstm", "textbook gru"]
     for result in results:
         assert 0 < result["least"] <= result["median"] <= result["most"]
     gru, lstm, _ = results
@@ -289,5 +291,6 @@ def test_the_benchmark_measures_the_memory_of_training_and_translation(tmp_path:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     training, translation = json.loads(done.stdout)["results"]
     assert (training["name"], translation["name"]) == ("training", "translation of 500 lines")
-    for result in (training, translation):
-        assert 50 < result["least"] <= result["median"] <= result["most"] <= result["peak_mb"] < 5000
+    for result in (training, translation):  # in so short a run the least may be of a Python that still imports
+        assert 1 < result["least"] <= result["median"] <= result["most"] <= result["peak_mb"]
+        assert 50 < result["peak_mb"] < 5000
