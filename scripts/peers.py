@@ -58,7 +58,8 @@ class Peer(ABC):
 
     Attributes:
         package: its name on PyPI.
-        version: which one; also in `package`.
+        version: which one.
+        also: packages that it imports and does not ask for.
         report: what its progress lines match, with a group `tokens` or `rate`.
     """
 
@@ -66,6 +67,7 @@ class Peer(ABC):
     package: str
     version: str
     report: re.Pattern[str]
+    also: tuple[str, ...] = ()
 
     @abstractmethod
     def configure(self, task: Task, updates: int) -> str:
@@ -131,6 +133,7 @@ class JoeyNMT(Peer):
     """JoeyNMT. It tells target tokens a second, by the clock on the wall: pauses count."""
 
     name, package, version = "JoeyNMT", "joeynmt", "2.3.0"
+    also = ("importlib_metadata",)
     report = re.compile(r"Step: *\d+,.*Tokens per Sec: *(?P<rate>\d+)")
 
     def configure(self, task: Task, updates: int) -> str:
@@ -270,7 +273,7 @@ def installed(peer: Peer, environments: Path) -> Path:
     try:
         _run([*pip, f"torch=={version('torch').partition('+')[0]}"])
         _run([*pip, "--no-deps", f"{peer.package}=={peer.version}"])
-        _run([*pip, *_run([python, "-c", REST.format(name=peer.package)]).splitlines()])
+        _run([*pip, *peer.also, *_run([python, "-c", REST.format(name=peer.package)]).splitlines()])
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
