@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -107,7 +107,27 @@ class Theirs:
 
     def start(self, threads: int) -> Worker:
         """See `Contender.start`."""
-        return peers.start(self.peer, self.task, self.updates, threads, ENVIRONMENTS)
+        return peers.start_training(self.peer, self.task, self.updates, threads, ENVIRONMENTS)
+
+
+@dataclass(frozen=True)
+class TheirSearch:
+    """Another program that translates, after a training of so many updates."""
+
+    peer: peers.Peer
+    task: peers.Task
+    updates: int
+    beam: int
+    lines: int
+
+    @property
+    def name(self) -> str:
+        """See `Contender.name`."""
+        return f"beam {self.beam}, {self.peer.name} {self.peer.version}"
+
+    def start(self, threads: int) -> Worker:
+        """See `Contender.start`."""
+        return peers.start_translating(self.peer, self.task, self.updates, self.beam, self.lines, threads, ENVIRONMENTS)
 
 
 class OurWorker:
@@ -196,18 +216,34 @@ def translate(
     lines: Annotated[int, typer.Option(min=1, help="Lines of it in a round.")] = 200,
     beam: Annotated[list[int] | None, typer.Option(help="A beam to try. Repeatable; default 1 and 5.")] = None,
     against: Annotated[str | None, typer.Option(metavar="REV", help="The same in this revision, too.")] = None,
+    with_peers: Annotated[
+        bool, typer.Option("--peers", help="JoeyNMT and OpenNMT-py of RUN's sizes, trained on its corpus first.")
+    ] = False,
+    peer_updates: Annotated[int, typer.Option(min=1, help="Updates that these are trained for.")] = 500,
     rounds: Rounds = 5,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
     """Translation: sentences a second."""
     order = {"kind": "translate", "run": str(run.resolve()), "input": str(input_file.resolve()), "lines": lines}
-    contenders = [Ours(f"beam {size}", {**order, "beam": size}) for size in beam or [1, 5]]
-    with _revision(against) as code:
-        if code:
-            contenders += [Ours(f"{c.name} @ {against}", c.order, code) for c in contenders]
-        results = _compete(contenders, rounds, threads)
+    ours = [Ours(f"beam {size}", {**order, "beam": size}) for size in beam or [1, 5]]
+    with _revision(against) as code, tempfile.TemporaryDirectory() as folder:
+        before = [Ours(f"{c.name} @ {against}", c.order, code) for c in ours] if code else []
+        theirs = (
+            _their_searches(run, input_file, lines, beam or [1, 5], peer_updates, Path(folder)) if with_peers else []
+        )
+        results = _compete([*ours, *before, *theirs], rounds, threads)
     _print("sentences/s", results, as_json)
+
+
+def _their_searches(
+    run: Path, input_file: Path, lines: int, beams: Sequence[int], updates: int, folder: Path
+) -> list[TheirSearch]:
+    from s2s.data.corpus import read_lines
+
+    text = [line for line in islice(read_lines(input_file), lines) if line.strip()]  # they cannot do without words
+    task = _task_of(run, text, folder)
+    return [TheirSearch(peer, task, updates, beam, len(text)) for beam in beams for peer in peers.PEERS]
 
 
 @app.command()
@@ -296,7 +332,9 @@ def _compete(contenders: Sequence[Contender], rounds: int, threads: int) -> list
     results = []
     for contender, worker, seen in zip(contenders, workers, found, strict=True):
         speed = [measured["count"] / measured["seconds"] for measured in seen]
-        result = {"name": contender.name, **_spread(speed), "peak_mb": seen[-1]["peak_mb"]}
+        result = {"name": contender.name, **_spread(speed)}
+        if "peak_mb" in seen[-1]:
+            result["peak_mb"] = seen[-1]["peak_mb"]
         if "flops" in worker.about:
             shares = [s * worker.about["flops"] / m["rate"] for s, m in zip(speed, seen, strict=True)]
             result |= {"mflop_a_token": worker.about["flops"] / 1e6, "share_of_floor": statistics.median(shares)}
@@ -416,15 +454,40 @@ def _prepared(told: dict[str, Any]) -> tuple[Any, Any, Any]:
 
 def _task(told: dict[str, Any], folder: Path) -> peers.Task:
     """The same for a peer: files of the same pieces, and the same sizes."""
+    config, data, tokenizer = _prepared(told)
+    _write_pieces(folder / "train.src", tokenizer, (pair.src[:-1] for pair in data.pairs))
+    _write_pieces(folder / "train.trg", tokenizer, (pair.trg for pair in data.pairs))
+    return _described(config, tokenizer, tokenizer, folder)
+
+
+def _task_of(run: Path, lines: Sequence[str], folder: Path) -> peers.Task:
+    """What a peer is trained on to be measured beside a run: the run's pairs in its pieces, and its sizes."""
+    from s2s.data.tokenizer import EOS
+    from s2s.workflow.corpora import read_corpora
+    from s2s.workflow.run import RunDirectory
+
+    directory = RunDirectory(run)
+    config = directory.read_config()
+    tokenizers = directory.read_tokenizers(directory.read_manifest(), config)
+    src, trg = tokenizers.src, tokenizers.trg
+    pairs = read_corpora(config.data, config.training.seed).train
+    _write_pieces(folder / "train.src", src, src.encode_each(pair.src for pair in pairs))
+    _write_pieces(folder / "train.trg", trg, trg.encode_each(pair.trg for pair in pairs))
+    _write_pieces(folder / "test.src", src, src.encode_each(lines))
+    _write_pieces(folder / "test.trg", trg, ([EOS + 1] for _ in lines))  # JoeyNMT wants as many of them
+    return _described(config, src, trg, folder)
+
+
+def _described(config: Any, src: Any, trg: Any, folder: Path) -> peers.Task:
     from s2s.data.tokenizer import EOS
 
-    config, data, tokenizer = _prepared(told)
-    sides = {"src": (pair.src[:-1] for pair in data.pairs), "trg": (pair.trg for pair in data.pairs)}
-    for side, sequences in sides.items():
-        with (folder / f"train.{side}").open("w", encoding="utf-8") as stream:
-            stream.writelines(f"{' '.join(tokenizer.pieces(sequence))}\n" for sequence in sequences)
-    pieces = tokenizer.pieces(range(EOS + 1, tokenizer.size))
-    (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+    for side, tokenizer in (("src", src), ("trg", trg)):
+        pieces = tokenizer.pieces(range(EOS + 1, tokenizer.size))
+        (folder / f"vocabulary.{side}").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+        few = list(islice((folder / f"train.{side}").open(encoding="utf-8"), 64))
+        for name in ("dev", "test"):
+            if not (path := folder / f"{name}.{side}").exists():
+                path.write_text("".join(few), encoding="utf-8")
     model, training = config.model, config.training
     return peers.Task(
         folder=folder,
@@ -436,6 +499,11 @@ def _task(told: dict[str, Any], folder: Path) -> peers.Task:
         dropout=model.dropout,
         label_smoothing=training.label_smoothing,
     )
+
+
+def _write_pieces(path: Path, tokenizer: Any, sequences: Iterable[Sequence[int]]) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(f"{' '.join(tokenizer.pieces(sequence))}\n" for sequence in sequences)
 
 
 def _batches(data: Any) -> Iterator[Any]:

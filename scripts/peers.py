@@ -1,7 +1,8 @@
-"""JoeyNMT and OpenNMT-py as contenders of `bench.py train --peers`: the same pairs, pieces, sizes and threads.
+"""JoeyNMT and OpenNMT-py as contenders of `bench.py --peers`: the same pairs, pieces, sizes and threads.
 
-Each is installed from PyPI into an environment of its own, on the torch that s2s runs on, and trained by its own
-command. It takes turns with the others by being paused: a round is what it does between two of its progress lines.
+Each is installed from PyPI into an environment of its own, on the torch that s2s runs on, and trains and translates by
+its own commands. In training it takes turns with the others by being paused: a round is what it does between two of its
+progress lines. To translate it is trained for a while; then a round is one command, by the time that it tells itself.
 """
 
 import json
@@ -17,10 +18,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 FOREVER = 10**7
 """Updates that no benchmark comes to."""
+
+SENTENCES = 64
+"""What they translate at a time."""
 
 REST = """
 import re
@@ -36,7 +39,8 @@ class Task:
     """What is to be trained on, and how large the model is.
 
     Attributes:
-        folder: holds `train.src` and `train.trg`, blanks between the pieces, and their `vocabulary`, a piece a line.
+        folder: holds `train`, `dev` and `test`, each `.src` and `.trg` with blanks between the pieces, and the pieces,
+            one a line, as `vocabulary.src` and `vocabulary.trg`.
         cell: lstm or gru.
         hidden_size: of the encoder, per direction.
         decoder_size: of the decoder.
@@ -61,21 +65,27 @@ class Peer(ABC):
         version: which one.
         also: packages that it imports and does not ask for.
         report: what its progress lines match, with a group `tokens` or `rate`.
+        searched: what the line matches that tells of the `seconds` of a translation.
     """
 
     name: str
     package: str
     version: str
     report: re.Pattern[str]
+    searched: re.Pattern[str]
     also: tuple[str, ...] = ()
 
     @abstractmethod
-    def configure(self, task: Task, updates: int) -> str:
-        """Its configuration, in YAML (of which JSON is a part), with a progress line after so many updates."""
+    def configure(self, task: Task, *, report_every: int, updates: int = FOREVER) -> str:
+        """Its configuration, in YAML (of which JSON is a part), for a training that saves at its end."""
 
     @abstractmethod
-    def command(self, environment: Path, config: Path) -> list[str]:
+    def training(self, environment: Path, config: Path) -> list[str]:
         """The command that trains."""
+
+    @abstractmethod
+    def translation(self, environment: Path, config: Path, task: Task, beam: int) -> list[str]:
+        """The command that translates `test.src` with what was trained."""
 
     @abstractmethod
     def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
@@ -87,16 +97,15 @@ class OpenNMT(Peer):
 
     name, package, version = "OpenNMT-py", "OpenNMT-py", "3.5.1"
     report = re.compile(r"Step \d+/.*bsz: *\d+/ *(?P<tokens>\d+)/")
+    searched = re.compile(r"Total translation time \(s\): (?P<seconds>[\d.]+)")
 
-    def configure(self, task: Task, updates: int) -> str:
+    def configure(self, task: Task, *, report_every: int, updates: int = FOREVER) -> str:
         files = {"path_src": str(task.folder / "train.src"), "path_tgt": str(task.folder / "train.trg")}
-        vocabulary = str(task.folder / "vocabulary")
         return json.dumps(
             {
                 "data": {"corpus": {**files, "transforms": []}},
-                "src_vocab": vocabulary,
-                "tgt_vocab": vocabulary,
-                "share_vocab": True,
+                "src_vocab": str(task.folder / "vocabulary.src"),
+                "tgt_vocab": str(task.folder / "vocabulary.trg"),
                 "save_model": str(task.folder / "opennmt"),
                 "encoder_type": "brnn",
                 "decoder_type": "rnn",
@@ -115,15 +124,21 @@ class OpenNMT(Peer):
                 "batch_type": "tokens",
                 "batch_size": task.batch_tokens,
                 "num_workers": 0,
-                "train_steps": FOREVER,
+                "train_steps": updates,
                 "valid_steps": FOREVER,
-                "save_checkpoint_steps": FOREVER,
-                "report_every": updates,
+                "save_checkpoint_steps": updates,
+                "report_every": report_every,
             }
         )
 
-    def command(self, environment: Path, config: Path) -> list[str]:
+    def training(self, environment: Path, config: Path) -> list[str]:
         return [str(environment / "bin" / "onmt_train"), "-config", str(config)]
+
+    def translation(self, environment: Path, config: Path, task: Task, beam: int) -> list[str]:
+        [model] = task.folder.glob("opennmt_step_*.pt")
+        files = ["-model", str(model), "-src", str(task.folder / "test.src"), "-output", os.devnull]
+        search = ["-beam_size", str(beam), "-batch_size", str(SENTENCES), "-report_time"]
+        return [str(environment / "bin" / "onmt_translate"), *files, *search]
 
     def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
         return int(found["tokens"]) * updates
@@ -135,9 +150,10 @@ class JoeyNMT(Peer):
     name, package, version = "JoeyNMT", "joeynmt", "2.3.0"
     also = ("importlib_metadata",)
     report = re.compile(r"Step: *\d+,.*Tokens per Sec: *(?P<rate>\d+)")
+    searched = re.compile(r"Generation took (?P<seconds>[\d.]+)\[sec\]")
 
-    def configure(self, task: Task, updates: int) -> str:
-        side = {"max_length": 1000, "level": "word", "voc_file": str(task.folder / "vocabulary"), "lowercase": False}
+    def configure(self, task: Task, *, report_every: int, updates: int = FOREVER) -> str:
+        side = {"max_length": 1000, "level": "word", "lowercase": False}
         special = {"unk": 0, "pad": 1, "bos": 2, "eos": 3}
         tokens = {"unk": "<unk>", "pad": "<pad>", "bos": "<s>", "eos": "</s>"}
         recurrent = {
@@ -156,10 +172,11 @@ class JoeyNMT(Peer):
                 "fp16": False,
                 "data": {
                     "train": str(task.folder / "train"),
-                    "dev": str(task.folder / "train"),
+                    "dev": str(task.folder / "dev"),
+                    "test": str(task.folder / "test"),
                     "dataset_type": "plain",
-                    "src": {"lang": "src", **side},
-                    "trg": {"lang": "trg", **side},
+                    "src": {"lang": "src", "voc_file": str(task.folder / "vocabulary.src"), **side},
+                    "trg": {"lang": "trg", "voc_file": str(task.folder / "vocabulary.trg"), **side},
                     "special_symbols": {f"{name}_id": number for name, number in special.items()}
                     | {f"{name}_token": token for name, token in tokens.items()},
                 },
@@ -177,12 +194,12 @@ class JoeyNMT(Peer):
                     "batch_size": task.batch_tokens,
                     "num_workers": 0,
                     "epochs": FOREVER,
-                    "updates": FOREVER,
-                    "validation_freq": FOREVER,
-                    "logging_freq": updates,
+                    "updates": updates,
+                    "validation_freq": updates,
+                    "logging_freq": report_every,
                     "early_stopping_metric": "loss",
                 },
-                "testing": {"beam_size": 1},
+                "testing": {"beam_size": 1, "batch_size": SENTENCES, "batch_type": "sentence"},
                 "model": {
                     "initializer": "xavier_uniform",
                     "encoder": {**recurrent, "hidden_size": task.hidden_size, "bidirectional": True},
@@ -198,8 +215,16 @@ class JoeyNMT(Peer):
             }
         )
 
-    def command(self, environment: Path, config: Path) -> list[str]:
+    def training(self, environment: Path, config: Path) -> list[str]:
         return [str(environment / "bin" / "python"), "-m", "joeynmt", "train", str(config), "--skip-test"]
+
+    def translation(self, environment: Path, config: Path, task: Task, beam: int) -> list[str]:
+        told = json.loads(config.read_text(encoding="utf-8"))
+        told["data"].pop("dev")  # it would be translated, too
+        told["testing"]["beam_size"] = beam
+        searching = config.with_suffix(f".beam{beam}.yaml")
+        searching.write_text(json.dumps(told), encoding="utf-8")
+        return [str(environment / "bin" / "python"), "-m", "joeynmt", "test", str(searching)]
 
     def tokens(self, found: re.Match[str], updates: int, seconds: float) -> float:
         return int(found["rate"]) * seconds
@@ -246,14 +271,52 @@ class PausedTraining:
         raise SystemExit(f"{self._peer.name} ended with exit code {self._process.wait()}:\n{self._said}")
 
 
-def start(peer: Peer, task: Task, updates: int, threads: int, environments: Path) -> PausedTraining:
-    """Install a peer if that was not done before, and begin its training."""
-    environment = installed(peer, environments)
+class Translating:
+    """A peer that was trained; a round is a whole command, and its time what the command tells of the search alone."""
+
+    def __init__(self, peer: Peer, command: Sequence[str], lines: int, environment: Mapping[str, str]) -> None:
+        self.about: dict[str, float] = {}
+        self._peer, self._command, self._lines, self._environment = peer, command, lines, environment
+
+    def round(self) -> dict[str, float]:
+        """Translate once."""
+        said = _run(self._command, self._environment)
+        found = self._peer.searched.search(said)
+        if not found:
+            raise SystemExit(f"{self._peer.name} did not tell how long it took:\n{said[-2000:]}")
+        return {"count": self._lines, "seconds": float(found["seconds"])}
+
+    def close(self) -> None:
+        """Nothing is left running."""
+
+
+def start_training(peer: Peer, task: Task, updates: int, threads: int, environments: Path) -> PausedTraining:
+    """Install a peer if that was not done before, and begin its training, with rounds of so many updates."""
+    command = peer.training(installed(peer, environments), _configured(peer, task, report_every=updates))
+    return PausedTraining(peer, command, updates, _variables(threads))
+
+
+def start_translating(
+    peer: Peer, task: Task, updates: int, beam: int, lines: int, threads: int, environments: Path
+) -> Translating:
+    """Install a peer and train it for so many updates, if that was not done before; it translates `lines` lines."""
+    environment, variables = installed(peer, environments), _variables(threads)
     config = task.folder / f"{peer.name}.yaml"
-    config.write_text(peer.configure(task, updates), encoding="utf-8")
-    return PausedTraining(
-        peer, peer.command(environment, config), updates, {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
-    )
+    if not config.exists():
+        print(f"training {peer.name} for {updates} updates", file=sys.stderr, flush=True)  # noqa: T201
+        _run(peer.training(environment, _configured(peer, task, report_every=updates, updates=updates)), variables)
+    return Translating(peer, peer.translation(environment, config, task, beam), lines, variables)
+
+
+def _configured(peer: Peer, task: Task, **settings: int) -> Path:
+    config = task.folder / f"{peer.name}.yaml"
+    config.write_text(peer.configure(task, **settings), encoding="utf-8")
+    return config
+
+
+def _variables(threads: int) -> dict[str, str]:
+    """What their processes run with; they read their own checkpoints as pickles, which newer torch does when told."""
+    return {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
 
 
 def installed(peer: Peer, environments: Path) -> Path:
@@ -273,15 +336,27 @@ def installed(peer: Peer, environments: Path) -> Path:
     try:
         _run([*pip, f"torch=={version('torch').partition('+')[0]}"])
         _run([*pip, "--no-deps", f"{peer.package}=={peer.version}"])
-        _run([*pip, *peer.also, *_run([python, "-c", REST.format(name=peer.package)]).splitlines()])
+        _run([*pip, *peer.also, *_run([python, "-W", "ignore", "-c", REST.format(name=peer.package)]).splitlines()])
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
     return place
 
 
-def _run(command: Sequence[str]) -> str:
-    done: Any = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
+    """What a command says on both of its outputs.
+
+    Raises:
+        SystemExit: it fails.
+    """
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={**os.environ, **(variables or {})},
+    )
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
-    return str(done.stdout)
+        raise SystemExit(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout[-2000:]}")
+    return done.stdout

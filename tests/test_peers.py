@@ -72,11 +72,11 @@ def test_progress_lines_are_read(peers: Any) -> None:
 @pytest.mark.parametrize("number", [0, 1])
 def test_sizes_are_the_ones_that_were_asked_for(number: int, peers: Any, task: Any) -> None:
     peer = peers.PEERS[number]
-    config = json.loads(peer.configure(task, updates=17))
+    config = json.loads(peer.configure(task, report_every=17))
     hidden = 24 if peer.name == "OpenNMT-py" else 12  # of both directions together, or of each
     assert {11, hidden, 13, 14, 0.15, 0.16, 17} <= {value for value in values(config) if isinstance(value, int | float)}
     assert "lstm" in {str(value).lower() for value in values(config)}
-    command = peer.command(Path("place"), Path("file"))
+    command = peer.training(Path("place"), Path("file"))
     assert command[0].startswith("place/bin/")
     assert "file" in command
 
