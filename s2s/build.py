@@ -272,6 +272,23 @@ def outline_model(config: ModelConfig, *, src_vocab: int, trg_vocab: int) -> Seq
         ) from fault
 
 
+def refuse_what_memory_cannot_hold(outline: Seq2Seq) -> None:
+    """Refuse to train a model that the machine has not the memory for, before it is taken.
+
+    Raises:
+        UsageError: weights, gradients and Adam's two moments need more than there is.
+    """
+    parameters = sum(parameter.numel() for parameter in outline.parameters())
+    needed, there = 4 * 4 * parameters, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise UsageError(
+            f"the model has {parameters:,} parameters, whose training needs {needed / 2**30:,.0f} GB at least, and "
+            f"this machine has {there / 2**30:,.0f}",
+            where="model",
+            hint="Lower model.hidden_size, model.embed_size or tokenizer.size.",
+        )
+
+
 class _Unfilled(TorchFunctionMode):
     """Leaves out what only changes numbers, where there are none.
 
@@ -376,7 +393,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as fault:
         raise UsageError(f"{name!r} is no device", where="device", hint="Use auto, cpu, cuda or cuda:N.") from fault
-    if device.type not in ("cpu", "cuda"):
+    if device.type not in ("cpu", "cuda") or (device.type == "cpu" and device.index):
         raise UsageError(f"{name!r} is not supported", where="device", hint="Use auto, cpu, cuda or cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(

@@ -1,5 +1,6 @@
 """From settings to parts: which part a setting makes, and which settings make none."""
 
+import os
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from model_grid import PAIRWISE, Row, config_of, name_of
 from torch import Tensor
 
-from s2s.build import build_compute, build_model, check_model, outline_model
+from s2s.build import build_compute, build_model, check_model, outline_model, refuse_what_memory_cannot_hold
 from s2s.config import Config, ModelConfig
 from s2s.errors import UsageError
 from s2s.nn.attention import (
@@ -260,3 +261,20 @@ def test_the_number_format_does_not_depend_on_how_busy_the_machine_is(monkeypatc
 
     monkeypatch.setattr(torch.Tensor, "__matmul__", interrupted)
     assert build_compute(Config.model_validate({"data": {"corpus": "builtin"}})).precision == alone
+
+
+def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_made() -> None:
+    """Adam's two moments, gradients and weights: sixteen bytes for each parameter."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with torch.device("meta"):
+        fitting, huge = (torch.nn.Linear(n, 1, bias=False) for n in (memory // 16, memory // 16 + 1))
+    refuse_what_memory_cannot_hold(fitting)
+    with pytest.raises(
+        UsageError, match=r"model: the model has [\d,]+ parameters, whose training needs [\d,]+ GB at lea"
+    ):
+        refuse_what_memory_cannot_hold(huge)
+
+
+def test_a_cpu_has_no_number() -> None:
+    with pytest.raises(UsageError, match=r"device: 'cpu:3' is not supported\n  Use auto, cpu, cuda or cuda:N\."):
+        build_compute(Config.model_validate({"training": {"device": "cpu:3"}}))

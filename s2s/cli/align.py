@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from s2s.cli.warnings import warn
 from s2s.errors import S2SError
 
 
@@ -58,7 +59,7 @@ def align(
     refuse_without_attention(loaded)
     alignments = []
     links = []
-    for alignment in align_pairs(loaded, pairs, words=words.value):
+    for alignment in align_pairs(loaded, pairs, words=words.value, warn=warn):
         found = links_from_weights(alignment)
         typer.echo(format_pharaoh(found))
         links.append(found)

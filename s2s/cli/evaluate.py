@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from s2s.cli.options import Beam
 from s2s.errors import UsageError
 
 
@@ -15,7 +16,7 @@ def evaluate(
     src: Annotated[Path | None, typer.Option(metavar="FILE", help="Source sentences.")] = None,
     ref: Annotated[Path | None, typer.Option(metavar="FILE", help="Their reference translations.")] = None,
     hyp: Annotated[Path | None, typer.Option(metavar="FILE", help="Translations to score in place of a run's.")] = None,
-    beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
+    beam: Beam = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
     ensemble: Annotated[
         list[Path] | None,

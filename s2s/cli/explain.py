@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2s.cli.options import Beam
 from s2s.cli.sentences import check_utf8
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def explain(
         int | None, typer.Option(min=1, metavar="N", help="Show the first N steps. Default: all.", show_default=False)
     ] = None,
     runners_up: Annotated[int, typer.Option(min=0, metavar="N", help="Other pieces told of at each step.")] = 3,
-    beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
+    beam: Beam = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object with every number.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,

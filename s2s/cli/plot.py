@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2s.cli.options import Beam
 from s2s.cli.sentences import check_utf8
+from s2s.cli.warnings import warn
 from s2s.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def plot_alignment(
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in the terminal.")] = False,
     hop: Annotated[int, typer.Option(min=0, help="Of a model that reads in several hops, which one; 0: the last.")] = 0,
     words: Annotated[str, typer.Option(help="natural words, or split at each space (tokenized text).")] = "natural",
-    beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
+    beam: Beam = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all cores.")] = 0,
 ) -> None:
@@ -67,7 +69,7 @@ def plot_alignment(
     refuse_without_attention(loaded)
     refuse_what_is_no_hop(loaded, hop)
     pairs = _pairs(loaded, sentences, target, beam)
-    alignments = align(loaded, pairs, words=words, hop=hop)
+    alignments = align(loaded, pairs, words=words, hop=hop, warn=warn)
     panels = [Panel((*a.src_words, END), (*a.trg_words, END), a.weights) for a in alignments]
     if terminal:
         _draw_in_terminal(panels)

@@ -56,7 +56,8 @@ def train(
     flags = {name: _source(name, files, tsv) for name, (files, tsv) in pairs.items() if files or tsv}
     chosen = merge(_budget(minutes, epochs, updates), chosen)
     if resume is not None:
-        _resume(resume, chosen, given=[config, out, flags, init_from, overwrite])
+        moved = {"data": flags} if flags else {}
+        _resume(resume, merge(moved, chosen), given=[config, out, init_from, overwrite])
         return
     if overwrite and out is None:
         raise UsageError("--overwrite replaces the run that --out names", hint="Give --out RUN.")
@@ -141,7 +142,8 @@ def _resume(run: Path, overrides: dict[str, Any], given: list[object]) -> None:
     if any(given):
         raise UsageError(
             "--resume goes on with the settings and data of the run",
-            hint="Beside it only --minutes, --epochs, --updates and --set are allowed, and --set for a few settings.",
+            hint="Beside it only --minutes, --epochs, --updates, --set for a few settings, and --train, --dev, --test "
+            "for where the same files lie now are allowed.",
         )
     from s2s.cli.console import StandardError, TrainingConsole
     from s2s.workflow.training import resume

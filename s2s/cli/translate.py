@@ -1,6 +1,7 @@
 """`s2s translate`."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from s2s.cli.options import WIDEST, Beam
 from s2s.cli.sentences import check_utf8
+from s2s.cli.warnings import warn
 from s2s.errors import S2SError, UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +34,9 @@ def translate(
     output_file: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write here, not to standard output.")
     ] = None,
-    beam: Annotated[int | None, typer.Option(min=1, help="Hypotheses followed; 1 is greedy.")] = None,
+    beam: Beam = None,
     n_best: Annotated[
-        int, typer.Option(min=1, help="Translations of each line: number, score, text between tabs.")
+        int, typer.Option(min=1, max=WIDEST, help="Translations of each line: number, score, text between tabs.")
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print number, score, text between tabs.")] = False,
     ensemble: Annotated[
@@ -53,12 +56,12 @@ def translate(
         raise UsageError("sentences and --input both say what to translate", hint="Give one of the two.")
     for sentence in sentences or []:
         if os.path.isfile(sentence):
-            _warn(f"{sentence!r} is translated as a sentence; to translate what the file holds: --input {sentence}")
+            warn(f"{sentence!r} is translated as a sentence; to translate what the file holds: --input {sentence}")
     interactive = not sentences and input_file == STDIN and sys.stdin.isatty()
     lines = sentences or (_prompt() if interactive else _opened(input_file))
     loaded = load_ensemble([run, *(ensemble or [])], device=device, threads=threads)
     search = loaded.beam(max(beam or loaded.config.decoding.beam, n_best))
-    translator = loaded.translator(search, n_best=n_best, warn=_warn)
+    translator = loaded.translator(search, n_best=n_best, warn=warn)
     if interactive:
         translator = translator.with_window(1)
     show = _numbered if scores or n_best > 1 else _plain
@@ -78,10 +81,6 @@ def _opened(path: Path) -> Iterable[str]:
         return lines
     first = list(islice(lines, 1))
     return chain(first, lines)
-
-
-def _warn(message: str) -> None:
-    typer.echo(f"warning: {message}", err=True)
 
 
 def _plain(number: int, best: "list[Translation]") -> Iterator[str]:
@@ -117,9 +116,11 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     # A pipe or a device (/dev/null, >(gzip)) is written to as it is; only a plain file is replaced.
     special = path.exists() and not path.is_file()
     target = path if special else path.resolve()
-    aside = target if special else target.with_name(f".{target.name}.part")
+    aside = target if special else target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         stream = aside.open("w", encoding="utf-8", newline="\n")
+        if not special and target.exists():
+            shutil.copymode(target, aside)
     except OSError as fault:
         raise S2SError(f"the output cannot be written: {fault.strerror}", where=str(path)) from fault
     try:

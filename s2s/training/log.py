@@ -18,12 +18,16 @@ class MetricsLog:
 
     Opened for a run that stands at `progress`, it first drops what was logged after that: those updates and
     validations will be done, and logged, again.
+
+    Attributes:
+        missing: updates that were done before and are not in the file, which somebody else changed.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
         kept = [line for line in _whole_lines(path) if _is_done(line, progress)]
         write_atomically(path, b"".join(line + b"\n" for line in kept))
         self._path = path
+        self.missing = progress.updates - sum(json.loads(line)["event"] == "update" for line in kept)
 
     def on_update(self, update: Update) -> None:
         """See `Listener.on_update`."""

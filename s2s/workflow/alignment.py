@@ -1,6 +1,6 @@
 """What a model attended to, for any pair of a source and a translation: one forced pass, read in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -8,6 +8,7 @@ import torch
 from s2s.data.batches import EncodedPair, collate, group_by_length
 from s2s.data.corpus import Pair
 from s2s.data.tokenizer import EOS
+from s2s.decoding.translator import LONGEST
 from s2s.errors import S2SError, UsageError
 from s2s.evaluation.alignment import WordAlignment, merge_to_words
 from s2s.workflow.sides import split_side
@@ -24,7 +25,14 @@ LAST_HOP = 0
 """In place of a hop's number: the last one, which is the one that is read."""
 
 
-def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural", hop: int = LAST_HOP) -> Iterator[WordAlignment]:
+def align(
+    run: Run,
+    pairs: Sequence[Pair],
+    *,
+    words: str = "natural",
+    hop: int = LAST_HOP,
+    warn: Callable[[str], None] = lambda message: None,
+) -> Iterator[WordAlignment]:
     """The attention weights of each pair in words, in order.
 
     A blank side has no words: all its weight is at `<end>`.
@@ -32,6 +40,7 @@ def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural", hop: int =
     Args:
         words: what a word is, a mode of `split_words`.
         hop: which reading of the memory, from 1.
+        warn: is told of every pair that is so long that it takes minutes and more.
 
     Raises:
         S2SError: the model has no attention.
@@ -40,7 +49,7 @@ def align(run: Run, pairs: Sequence[Pair], *, words: str = "natural", hop: int =
     refuse_without_attention(run)
     refuse_what_is_no_hop(run, hop)
     for start in range(0, len(pairs), WINDOW):
-        yield from _align_window(run, pairs[start : start + WINDOW], words, hop - 1)
+        yield from _align_window(run, pairs[start : start + WINDOW], words, hop - 1, start + 1, warn)
 
 
 def refuse_without_attention(run: Run) -> None:
@@ -71,7 +80,9 @@ def refuse_what_is_no_hop(run: Run, hop: int) -> None:
         )
 
 
-def _align_window(run: Run, pairs: Sequence[Pair], mode: str, hop: int) -> list[WordAlignment]:
+def _align_window(
+    run: Run, pairs: Sequence[Pair], mode: str, hop: int, first: int, warn: Callable[[str], None]
+) -> list[WordAlignment]:
     sides = [
         (
             split_side(pair.src, run.tokenizers.src, run.src_lang, mode),
@@ -80,6 +91,9 @@ def _align_window(run: Run, pairs: Sequence[Pair], mode: str, hop: int) -> list[
         for pair in pairs
     ]
     encoded = [EncodedPair((*src.pieces, EOS), trg.pieces) for src, trg in sides]
+    for number, pair in enumerate(encoded, start=first):
+        if (longest := max(len(pair.src), len(pair.trg))) > LONGEST:
+            warn(f"pair {number} has a side of {longest:,} pieces, and aligning it takes long")
     lengths = [len(pair.trg) + 1 for pair in encoded]
     order = sorted(range(len(encoded)), key=lengths.__getitem__)
     found: dict[int, WordAlignment] = {}

@@ -1,6 +1,7 @@
 """What a run that goes on may have otherwise, and what it must not."""
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from s2s.config import Config, TrainingConfig, check_config, merge
@@ -9,19 +10,21 @@ from s2s.training.checkpoint import Progress
 from s2s.workflow.reporter import Reporter
 
 MAY_CHANGE = frozenset(
-    f"training.{key}"
-    for key in (
-        "max_updates",
-        "max_epochs",
-        "max_minutes",
-        "patience",
-        "validate_every",
-        "checkpoint_every",
-        "device",
-        "threads",
-    )
+    {
+        "data.train",
+        "data.dev",
+        "data.test",
+        "training.max_updates",
+        "training.max_epochs",
+        "training.max_minutes",
+        "training.patience",
+        "training.validate_every",
+        "training.checkpoint_every",
+        "training.device",
+        "training.threads",
+    }
 )
-"""Settings that a resumed run may have otherwise; all others are part of what it is."""
+"""Settings that a resumed run may have otherwise, data only where they lie; all others are part of what it is."""
 
 CHANGE_NUMBERS = frozenset({"training.device", "training.threads"})
 """Of these, the ones with which the same computation gives other digits."""
@@ -78,13 +81,14 @@ def _refuse_less(before: TrainingConfig, now: TrainingConfig, reached: Progress)
 
 
 def check_hashes(then: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Refuse data that are not those that a run was trained on.
+    """Refuse data that are not those that a run was trained on, wherever they lie now.
 
     Raises:
         S2SError: naming the first file.
     """
-    for path, digest in then.items():
-        if now.get(path) != digest:
+    for file, digest in zip_longest(now.items(), then.values()):
+        path, found = file or ("data", None)
+        if found != digest:
             raise S2SError(
                 "the file is not the one that the run was trained on (its SHA-256 differs)",
                 where=path,

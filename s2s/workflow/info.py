@@ -1,5 +1,6 @@
 """All that a run says of itself, in one place."""
 
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from s2s.training.checkpoint import check_whole, read_summary
 from s2s.workflow.manifest import Manifest
 from s2s.workflow.results import Results
 from s2s.workflow.run import FILES, RunDirectory
+from s2s.workflow.translation import check_size
 
 
 class CheckpointState(BaseModel):
@@ -85,16 +87,16 @@ def describe_run(path: Path) -> Description:
     faults = [state.fault for state in checkpoints.values() if state.fault]
     if "last" not in checkpoints:
         faults.append(f"{run.last}: there is no such checkpoint")
-    try:
-        run.read_tokenizers(manifest, config)
-    except S2SError as fault:
-        faults.append(f"{fault.where}: {fault.message}")
+    whole = [file for file in (run.last, run.best) if not _is_faulty(checkpoints.get(file.stem))]
+    faults += _misfits(run, manifest, config, whole)
     try:
         results = run.read_results()
     except S2SError as fault:
         results = None
         faults.append(str(fault))
     progress = _standing(run.last, config.training.metric) if not _is_faulty(checkpoints.get("last")) else None
+    if progress and progress.best_update is not None and "best" not in checkpoints:
+        faults.append(f"{run.best}: it is missing; update {progress.best_update:,} had the best score")
     if results and progress and results.updates != progress.updates:
         results = None  # of an earlier end, from which training has gone on
     return Description(
@@ -107,6 +109,16 @@ def describe_run(path: Path) -> Description:
         results=results,
         faults=tuple(faults),
     )
+
+
+def _misfits(run: RunDirectory, manifest: Manifest, config: Config, checkpoints: Sequence[Path]) -> Iterator[str]:
+    """What is wrong with the tokenizers, and which checkpoint is not of the model that the configuration describes."""
+    try:
+        tokenizers = run.read_tokenizers(manifest, config)
+        for checkpoint in checkpoints:
+            check_size(checkpoint, config, tokenizers)
+    except S2SError as fault:
+        yield f"{fault.where}: {fault.message}"
 
 
 def _is_faulty(state: CheckpointState | None) -> bool:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.config import Config, Table
-from s2s.errors import S2SError, UsageError
+from s2s.errors import UsageError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import load_weights, read_summary
 from s2s.workflow.manifest import Origin
 from s2s.workflow.run import RunDirectory
 from s2s.workflow.tokenizers import Tokenizers
+from s2s.workflow.translation import refuse_without_best
 
 OWN = frozenset({"model.dropout"})
 """Settings of model and tokenizer that change neither weights nor vocabulary, so that a new run may have its own."""
@@ -65,12 +66,7 @@ def read_initial(path: Path, config: Config) -> Initial:
             hint="Leave these settings out, and the new run takes those of the other one.",
         )
     run = RunDirectory(path)
-    if not run.best.exists():
-        raise S2SError(
-            "the run has no trained weights yet: it was stopped before its first validation",
-            where=str(path),
-            hint=f"Go on with it first: s2s train --resume {path}",
-        )
+    refuse_without_best(run)
     summary = read_summary(run.best)
     origin = Origin(run=str(path.resolve()), updates=summary.progress.updates, checksum=summary.checksum)
     return Initial(run, run.read_tokenizers(run.read_manifest(), config), origin)

@@ -15,6 +15,7 @@ A run may come from a stranger. Nothing in it is executed, nothing outside it is
 can need.
 """
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Mapping
@@ -52,6 +53,9 @@ FILES = (
     ".lock",
 )
 """Every file that a run may have."""
+
+SEAL = "# SHA-256 of the lines above: "
+"""What the last line of a run's configuration begins with."""
 
 WHOLE = "A run is used with all the files that training wrote: put back a copy of it."
 """What to do without one of its text files or tokenizers."""
@@ -100,8 +104,9 @@ class RunDirectory:
         self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def write_config(self, config: Config) -> None:
-        """Keep the configuration, resolved."""
-        self.write_text("config.toml", to_toml(config))
+        """Keep the configuration, resolved, with a checksum: a changed number would still be a configuration."""
+        text = to_toml(config)
+        self.write_text("config.toml", f"{text}{SEAL}{_digest(text)}\n")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Say what the run is; after this it counts as one."""
@@ -140,6 +145,7 @@ class RunDirectory:
         path = self.path / "config.toml"
         try:
             text = self._read("config.toml", LONGEST_TEXT).decode()
+            _refuse_broken_seal(text, str(path))
             config = check_config(tomllib.loads(text), where=str(path))
         except (ValueError, RecursionError) as fault:
             raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path), hint=WHOLE) from fault
@@ -207,6 +213,20 @@ class RunDirectory:
                     where=str(path),
                     hint="Put the file itself there.",
                 )
+
+
+def _refuse_broken_seal(text: str, where: str) -> None:
+    lines, seal, digest = text.rpartition(SEAL)
+    if seal and digest.strip() != _digest(lines):
+        raise S2SError(
+            "the run's configuration is not as training wrote it: its lines do not match their checksum",
+            where=where,
+            hint="Put back a copy of the file. What may change in a run changes with s2s train --resume RUN --set.",
+        )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True)

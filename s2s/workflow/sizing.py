@@ -20,15 +20,23 @@ TIERS = (
     Tier(
         6_000,
         {
-            "tokenizer": {"size": 2000},
-            "model": {"embed_size": 128, "hidden_size": 128, "decoder_size": 128, "values": "lexical", "dropout": 0.2},
+            "tokenizer": {"size": 4000, "joint": False},
+            "model": {
+                "embed_size": 128,
+                "hidden_size": 128,
+                "decoder_size": 128,
+                "values": "lexical",
+                "tie": "target",
+                "dropout": 0.2,
+            },
             "training": {"batch_tokens": 500, "learning_rate": 3e-3, "max_epochs": 40, "patience": 12},
         },
     ),
     Tier(
         20_000,
         {
-            "model": {**_NARROW, "dropout": 0.2},
+            "tokenizer": {"size": 6000, "joint": False},
+            "model": {**_NARROW, "tie": "target", "dropout": 0.2},
             "training": {"batch_tokens": 700, "learning_rate": 3e-3, "max_epochs": 20},
         },
     ),

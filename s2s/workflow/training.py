@@ -16,6 +16,8 @@ from s2s.build import (
     build_replicas,
     build_schedule,
     check_model,
+    outline_model,
+    refuse_what_memory_cannot_hold,
 )
 from s2s.config import BUILTIN, Config, TrainingConfig
 from s2s.data.batches import TrainingData
@@ -198,6 +200,8 @@ def _fit(
         reporter.note(f"going on after update {progress.updates:,}, epoch {progress.epoch + 1}")
     settings = config.training
     metrics = MetricsLog(run.metrics, progress)
+    if metrics.missing:
+        reporter.warn(f"metrics.jsonl lacks {metrics.missing:,} of the {progress.updates:,} updates done before")
     loaded = Run(run, config, corpora.src_lang, corpora.trg_lang, tokenizers, model, compute)
     watch = HealthWatch(loaded, corpora.dev, reporter.warn)
     trainer = Trainer(
@@ -321,7 +325,9 @@ def _fitted(config: Config, corpora: Corpora, reporter: Reporter) -> Config:
 
 
 def _new_model(config: Config, tokenizers: Tokenizers) -> Seq2Seq:
-    return build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
+    sizes = {"src_vocab": tokenizers.src.size, "trg_vocab": tokenizers.trg.size}
+    refuse_what_memory_cannot_hold(outline_model(config.model, **sizes))
+    return build_model(config.model, **sizes)
 
 
 def _tightest(settings: TrainingConfig) -> str:

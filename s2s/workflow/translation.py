@@ -1,5 +1,6 @@
 """A trained run, ready to translate."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from s2s.decoding.stepper import EnsembleStepper, ModelStepper, StepModel, mean_
 from s2s.decoding.translator import Translation, Translator
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
-from s2s.training.checkpoint import check_fits, load_weights
+from s2s.training.checkpoint import check_fits, load_weights, read_summary
+from s2s.workflow.lock import is_held
 from s2s.workflow.run import RunDirectory
 from s2s.workflow.tokenizers import Tokenizers
 
@@ -90,12 +92,7 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
     here = {"training": {"device": device, "threads": threads, "precision": "auto"}}
     config = check_config(merge(directory.read_config().model_dump(mode="json"), here))
     tokenizers = directory.read_tokenizers(manifest, config)
-    if not directory.best.exists():
-        raise S2SError(
-            "the run has no trained weights yet: it was stopped before its first validation",
-            where=str(path),
-            hint=f"Go on with it: s2s train --resume {path}",
-        )
+    refuse_without_best(directory)
     check_size(directory.best, config, tokenizers)
     compute = build_compute(config)
     model = build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
@@ -108,6 +105,35 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
         tokenizers=tokenizers,
         model=model.to(compute.device).eval(),
         compute=compute,
+    )
+
+
+def refuse_without_best(directory: RunDirectory) -> None:
+    """Refuse a run that has no weights to translate with.
+
+    Raises:
+        S2SError: it never had any, or it lost them.
+    """
+    if directory.best.exists():
+        return
+    path = directory.path
+    if is_held(path):
+        raise S2SError(
+            "the run has no trained weights yet: it is being trained now, and its first validation is to come",
+            where=str(path),
+            hint="Wait for it; `training.validate_every` says when it comes.",
+        )
+    resume = f"s2s train --resume {shlex.quote(str(path))}"
+    if read_summary(directory.last).progress.best_score is None:
+        raise S2SError(
+            "the run has no trained weights yet: it was stopped before its first validation",
+            where=str(path),
+            hint=f"Go on with it: {resume}",
+        )
+    raise S2SError(
+        "the run's best weights are missing",
+        where=str(directory.best),
+        hint=f"Put a copy of the file back, or keep the best ones anew: {resume}",
     )
 
 

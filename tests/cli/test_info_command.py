@@ -4,12 +4,15 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rewriting import rewrite_config
 
-from s2s.training.checkpoint import check_whole
+from s2s.training.checkpoint import Progress, check_whole
+from s2s.training.tensorfile import read_tensors, serialise
 from s2s.workflow.manifest import program_revision
 
 S2S = Callable[..., Any]
@@ -71,8 +74,11 @@ def test_as_json_with_every_setting(s2s: S2S, run: Path) -> None:
 def test_a_run_that_has_just_begun(s2s: S2S, copy: Path) -> None:
     for name in ("best.safetensors", "results.json", "metrics.jsonl", "log.txt"):
         (copy / name).unlink()
+    last = copy / "last.safetensors"
+    metadata = {"progress": json.dumps(asdict(Progress()))}
+    last.write_bytes(b"".join(serialise(read_tensors(last, 10**8).tensors, metadata)))
     done = s2s("info", copy)
-    assert done.code == 0
+    assert (done.code, done.err) == (0, "")
     assert "ended" not in dict(rows(done.out))
     assert json.loads(s2s("info", copy, "--json").out)["results"] is None
 
@@ -131,6 +137,20 @@ def test_a_run_without_its_last_checkpoint(s2s: S2S, copy: Path) -> None:
     done = s2s("info", copy)
     assert done.code == 1
     assert "last.safetensors: there is no such checkpoint" in done.err
+
+
+def test_a_run_without_its_best_weights(s2s: S2S, copy: Path) -> None:
+    (copy / "best.safetensors").unlink()
+    done = s2s("info", copy)
+    assert done.code == 1
+    assert "best.safetensors: it is missing; update 6 had the best score" in done.err
+
+
+def test_weights_of_another_model_than_the_configuration_describes(s2s: S2S, copy: Path) -> None:
+    rewrite_config(copy, "hidden_size = 16", "hidden_size = 32")
+    done = s2s("info", copy)
+    assert done.code == 1
+    assert "last.safetensors: the checkpoint is of another model" in done.err
 
 
 def test_a_stranger_does_not_reach_the_terminal(s2s: S2S, copy: Path) -> None:

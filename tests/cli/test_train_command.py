@@ -153,7 +153,6 @@ def test_a_new_run_gets_a_name_that_is_free(s2s: S2S, asked: dict[str, Any], tmp
         (["--resume", "r", "--init-from", "q"], r"error: --resume goes on with the settings and data of the run"),
         (["--resume", "r", "--overwrite"], r"error: --resume goes on with the settings and data of the run"),
         (["--overwrite"], r"error: --overwrite replaces the run that --out names\n  Give --out RUN"),
-        (["--resume", "r", "--train", "a", "b"], r"error: --resume goes on with the settings and data of the run"),
         (["--set", "training.device=warp"], r"error: device: 'warp' is no device"),
         (
             ["--set", "model.attention=none", "--set", "model.attend=last"],
@@ -252,6 +251,18 @@ def test_a_run_goes_on_with_more_budget(s2s: S2S, run: Path, tmp_path: Path) -> 
     refused = s2s("train", "--resume", "r", "--set", "model.cell=lstm")
     assert refused.code == 2
     assert "error: a run cannot be resumed with these settings:\n  model.cell: lstm (was gru): refused\n" in refused.err
+
+
+def test_a_run_goes_on_where_its_corpus_was_moved(s2s: S2S, run: Path, corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "r")
+    shutil.copytree(corpus, tmp_path / "moved")
+    files = [f for name in ("train", "dev", "test") for f in (f"--{name}", f"moved/{name}.en", f"moved/{name}.fr")]
+    done = s2s("train", "--resume", "r", "--updates", 7, *files)
+    assert done.code == 0, done.err
+    assert "moved/train.fr" in (tmp_path / "r" / "config.toml").read_text(encoding="utf-8")
+    (tmp_path / "moved" / "dev.fr").write_text("autre\n" * 4, encoding="utf-8")
+    done = s2s("train", "--resume", "r", "--updates", 8)
+    assert (done.code, "moved/dev.fr: the file is not the one that the run was trained on" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(

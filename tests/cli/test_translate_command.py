@@ -114,6 +114,7 @@ def test_a_wider_beam_may_be_asked_for(s2s: S2S, run: Path) -> None:
         (["RUN", "--output", "no/such/folder"], b"", 1, "error: no/such/folder: the output cannot be written"),
         (["RUN", "--device", "warp"], b"", 2, "error: device: 'warp' is no device"),
         (["RUN", "--beam", "0"], b"", 2, "--beam"),
+        (["RUN", "--beam", "1001"], b"", 2, "--beam"),
         (
             ["RUN", "it", "caf\udce9s"],
             b"",
@@ -153,6 +154,29 @@ def test_a_reader_that_has_gone_is_no_fault(run: Path) -> None:
     program.wait()
 
 
+def test_two_translations_into_one_file_do_not_mix(run: Path, s2s: S2S, tmp_path: Path) -> None:
+    """Each writes aside for itself, and the last to end is in the file, whole."""
+    first = subprocess.Popen(
+        [sys.executable, "-m", "s2s", "translate", str(run), "--output", "out", "--threads", "1", "--beam", "1"],
+        stdin=subprocess.PIPE,
+    )
+    while not list(tmp_path.iterdir()):
+        assert first.poll() is None
+        time.sleep(0.05)
+    assert s2s("translate", run, "--output", "out", stdin=b"it\n" * 3).code == 0
+    assert (tmp_path / "out").read_text(encoding="utf-8").count("\n") == 3
+    first.communicate(b"it\n" * 5, timeout=30)
+    assert first.returncode == 0
+    assert (tmp_path / "out").read_text(encoding="utf-8").count("\n") == 5
+
+
+def test_a_file_that_is_written_anew_stays_as_private_as_it_was(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("secret", encoding="utf-8")
+    (tmp_path / "out").chmod(0o600)
+    assert s2s("translate", run, "it", "--output", "out").code == 0
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_translation_that_is_ended_leaves_nothing_half_written(run: Path, tmp_path: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-m", "s2s", "translate", str(run), "--output", "out.fr", "--threads", "1"],
@@ -162,7 +186,7 @@ def test_a_translation_that_is_ended_leaves_nothing_half_written(run: Path, tmp_
     while not list(tmp_path.iterdir()):
         assert program.poll() is None
         time.sleep(0.05)
-    assert [path.name for path in tmp_path.iterdir()] == [".out.fr.part"]
+    assert [path.name for path in tmp_path.iterdir()] == [f".out.fr.{program.pid}.part"]
     program.terminate()
     assert program.communicate(timeout=30) == (None, b"")
     assert program.returncode == 128 + signal.SIGTERM

@@ -1,5 +1,6 @@
 """Attention in words: one forced pass, the same for a pair alone and among others."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,15 @@ def test_neighbours_and_windows_change_nothing(run: Run, monkeypatch: pytest.Mon
     for one, other in zip(align(run, SOME), together, strict=True):
         assert (one.src_words, one.trg_words) == (other.src_words, other.trg_words)
         np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
+
+
+def test_a_pair_that_takes_long_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2s.workflow.alignment.LONGEST", 3)
+    monkeypatch.setattr("s2s.workflow.alignment.WINDOW", 1)
+    told: list[str] = []
+    assert len(list(align(run, [Pair("a", "b"), Pair("a man", "a man sees the sea")], warn=told.append))) == 2
+    [message] = told
+    assert re.fullmatch(r"pair 2 has a side of \d+ pieces, and aligning it takes long", message)
 
 
 def test_words_may_be_what_stands_between_spaces(run: Run) -> None:

@@ -89,9 +89,7 @@ def test_the_settings_to_share_are_told(finished: Finished) -> None:
 
 def test_a_run_without_trained_weights_is_refused(corpus: Files, tmp_path: Path) -> None:
     train(small({"data": corpus}), tmp_path / "early", Told(), should_stop=lambda: True)
-    with pytest.raises(
-        S2SError, match=r"early: the run has no trained weights yet: .*\n  Go on with it first: s2s train"
-    ):
+    with pytest.raises(S2SError, match=r"early: the run has no trained weights yet: .*\n  Go on with it: s2s train"):
         train(small({"data": corpus}), tmp_path / "run", Told(), init_from=tmp_path / "early")
     assert [path.name for path in tmp_path.iterdir()] == ["early"]
 

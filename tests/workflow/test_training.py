@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from rewriting import rewrite_config
 from safetensors.torch import load_file
 from small_runs import Finished, Told, small
 
@@ -356,7 +357,7 @@ def test_each_setting_that_differs_is_named_with_whether_it_may(
     finished: Finished, overrides: dict[str, Any], lines: list[str]
 ) -> None:
     before = (finished.path / "config.toml").read_bytes()
-    named = r"\n  ".join(["cannot be resumed with these settings:", *lines, r"These may change: training\."])
+    named = r"\n  ".join(["cannot be resumed with these settings:", *lines, r"These may change: data\.dev, "])
     with pytest.raises(UsageError, match=named) as caught:
         resume(finished.path, Told(), overrides=overrides)
     assert all(name in str(caught.value) for name in MAY_CHANGE)
@@ -394,6 +395,27 @@ def test_after_its_old_end_it_goes_on_where_patience_was_lost(corpus: Files, tmp
     outcome = resume(tmp_path / "run", Told(), overrides={"training": {"patience": 0}})
     assert (outcome.end, outcome.updates) == (End.BUDGET, 6)
     assert [entry["update"] for entry in events(tmp_path / "run", "validation")] == list(range(1, 7))
+
+
+def test_what_was_changed_in_a_configuration_by_hand_is_told(finished: Finished, tmp_path: Path) -> None:
+    """It would be another training, and no checkpoint knows."""
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    path = run / "config.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("label_smoothing = 0.1", "label_smoothing = 0.9"), "utf-8")
+    message = r"config\.toml: the run's configuration is not as training wrote it: .*\n  Put back a copy"
+    with pytest.raises(S2SError, match=message):
+        resume(run, Told(), overrides={"training": {"max_updates": 9}})
+
+
+def test_measurements_that_are_gone_are_told(finished: Finished, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished.path, run)
+    lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "metrics.jsonl").write_bytes(b"".join(lines[2:]))
+    told = Told()
+    resume(run, told, overrides={"training": {"max_updates": 7}})
+    assert "metrics.jsonl lacks 2 of the 6 updates done before" in told.warnings
 
 
 @pytest.mark.parametrize("updates", [0, 2])
@@ -455,8 +477,7 @@ def test_a_checkpoint_of_another_model_is_refused_before_the_model_is_made(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished.path, run)
-    text = (run / "config.toml").read_text(encoding="utf-8")
-    (run / "config.toml").write_text(text.replace("hidden_size = 16", "hidden_size = 10000000"), encoding="utf-8")
+    rewrite_config(run, "hidden_size = 16", "hidden_size = 10000000")
     monkeypatch.setattr("s2s.workflow.training.build_model", None)
     with pytest.raises(S2SError, match=r"last\.safetensors: the checkpoint is of another model"):
         resume(run, Told())

@@ -11,6 +11,7 @@ from small_runs import Finished, Told, small
 from s2s.data.batches import EncodedPair, collate
 from s2s.data.tokenizer import EOS
 from s2s.errors import S2SError
+from s2s.workflow.lock import Lock
 from s2s.workflow.training import train
 from s2s.workflow.translation import load_ensemble, load_run, translate
 
@@ -52,6 +53,17 @@ def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
     assert len(best) == 3
 
 
+def test_while_it_is_trained_for_the_first_time_there_is_nothing_to_translate_with(
+    corpus: dict[str, list[str]], tmp_path: Path
+) -> None:
+    train(small({"data": corpus}), tmp_path / "run", Told(), should_stop=lambda: True)
+    with (
+        Lock(tmp_path / "run"),
+        pytest.raises(S2SError, match=r"it is being trained now, and its first validation is to come\n  Wait for it"),
+    ):
+        load_run(tmp_path / "run")
+
+
 def test_before_the_first_validation_there_is_nothing_to_translate_with(
     corpus: dict[str, list[str]], tmp_path: Path
 ) -> None:
@@ -91,7 +103,10 @@ def test_a_damaged_file_of_a_run_is_named(copy: Path, name: str, content: str, m
         ("manifest.json", r"copy: there is no run here"),
         ("config.toml", r"config\.toml: the file cannot be read: No such file"),
         ("tokenizer.model", r"tokenizer\.model: the file cannot be read: No such file"),
-        ("best.safetensors", r"no trained weights yet"),
+        (
+            "best.safetensors",
+            r"best\.safetensors: the run's best weights are missing\n  Put a copy of the file",
+        ),
     ],
 )
 def test_a_missing_file_of_a_run_is_named(copy: Path, name: str, message: str) -> None:
