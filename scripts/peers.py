@@ -239,36 +239,36 @@ class PausedTraining:
     def __init__(self, peer: Peer, command: Sequence[str], updates: int, environment: Mapping[str, str]) -> None:
         self.about: dict[str, float] = {}
         self._peer, self._updates, self._said = peer, updates, ""
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
         )
         self._reported = self._wait()[1]
-        self._process.send_signal(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def round(self) -> dict[str, float]:
         """Let it go on until its next progress line; what it did."""
         began = time.perf_counter()
-        self._process.send_signal(signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
         found, ended = self._wait()
-        self._process.send_signal(signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
         tokens = self._peer.tokens(found, self._updates, ended - self._reported)
         self._reported = ended
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, text=True)
+        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True)
         return {"count": tokens, "seconds": ended - began, "peak_mb": int(shown.stdout) / 2**10}
 
     def close(self) -> None:
         """End it."""
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
     def _wait(self) -> tuple[re.Match[str], float]:
         """The next progress line, and when it came."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
             self._said = (self._said + line)[-2000:]
             if found := self._peer.report.search(line):
                 return found, time.perf_counter()
-        raise SystemExit(f"{self._peer.name} ended with exit code {self._process.wait()}:\n{self._said}")
+        raise SystemExit(f"{self._peer.name} ended with exit code {self.process.wait()}:\n{self._said}")
 
 
 class Translating:

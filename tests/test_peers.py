@@ -1,6 +1,9 @@
 """scripts/peers.py: how other programs are configured, read and made to take turns."""
 
 import json
+import shutil
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -60,6 +63,16 @@ def values(table: object) -> Iterator[object]:
         yield table
 
 
+def is_stopped(process: int) -> bool:
+    """Whether a signal has stopped it, within a second."""
+    for _ in range(100):
+        shown = subprocess.run(["ps", "-o", "state=", "-p", str(process)], capture_output=True, text=True, check=True)
+        if shown.stdout.strip().startswith("T"):
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def test_progress_lines_are_read(peers: Any) -> None:
     """As these versions print them: tokens of a mean batch, and tokens a second of the clock on the wall."""
     opennmt, joey = peers.PEERS
@@ -81,19 +94,47 @@ def test_sizes_are_the_ones_that_were_asked_for(number: int, peers: Any, task: A
     assert "file" in command
 
 
+@pytest.mark.skipif(not shutil.which("ps"), reason="the state of a process is asked of ps")
 def test_a_round_is_from_one_progress_line_to_the_next_and_between_rounds_it_rests(peers: Any) -> None:
     training = peers.PausedTraining(peers.PEERS[0], [sys.executable, "-c", STAND_IN], 3, {})
     try:
-        time.sleep(0.5)  # in which five lines would have been printed
-        rounds = [training.round() for _ in range(3)]
-        assert [measured["count"] for measured in rounds] == [21, 21, 21]
-        for measured in rounds[1:]:
-            assert 0.05 < measured["seconds"] < 5.0
+        for _ in range(3):
+            assert is_stopped(training.process.pid)
+            measured = training.round()
+            assert measured["count"] == 21
+            assert 0.0 < measured["seconds"] < 5.0
             assert measured["peak_mb"] > 1.0
     finally:
         training.close()
+    assert training.process.returncode == -signal.SIGKILL
 
 
 def test_a_program_that_fails_is_told_with_what_it_said(peers: Any) -> None:
     with pytest.raises(SystemExit, match=r"OpenNMT-py ended with exit code 3:\nno such thing"):
         peers.PausedTraining(peers.PEERS[0], [sys.executable, "-c", "print('no such thing'); exit(3)"], 1, {})
+
+
+def test_a_translation_takes_as_long_as_the_program_says_itself(peers: Any) -> None:
+    opennmt, joey = peers.PEERS
+    said = {opennmt: "[INFO] Total translation time (s): 2.5", joey: "INFO - Generation took 2.5000[sec]."}
+    for peer, line in said.items():
+        translating = peers.Translating(peer, [sys.executable, "-c", f"print({line!r})"], 10, {})
+        assert translating.round() == {"count": 10, "seconds": 2.5}
+    with pytest.raises(SystemExit, match=r"JoeyNMT did not tell how long it took:\nnothing"):
+        peers.Translating(joey, [sys.executable, "-c", "print('nothing')"], 1, {}).round()
+    with pytest.raises(SystemExit, match=r"ended with exit code 3:\nno such thing"):
+        peers.Translating(joey, [sys.executable, "-c", "print('no such thing'); exit(3)"], 1, {}).round()
+
+
+def test_what_was_trained_translates_with_the_beam_that_was_asked_for(peers: Any, task: Any) -> None:
+    opennmt, joey = peers.PEERS
+    (task.folder / "opennmt_step_40.pt").write_bytes(b"")
+    command = opennmt.translation(Path("place"), task.folder / "any", task, beam=7)
+    assert command[command.index("-beam_size") + 1] == "7"
+    assert command[command.index("-model") + 1] == str(task.folder / "opennmt_step_40.pt")
+    config = task.folder / "JoeyNMT.yaml"
+    config.write_text(joey.configure(task, report_every=1, updates=40), encoding="utf-8")
+    searching = json.loads(Path(joey.translation(Path("place"), config, task, beam=7)[-1]).read_text(encoding="utf-8"))
+    assert searching["testing"]["beam_size"] == 7
+    assert "dev" not in searching["data"]
+    assert searching["training"]["validation_freq"] == 40
