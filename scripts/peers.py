@@ -25,6 +25,9 @@ FOREVER = 10**7
 SENTENCES = 64
 """What they translate at a time."""
 
+LINGER = 0.1
+"""Seconds that a program goes on for after a progress line: it sets its clock anew then, and not after the pause."""
+
 REST = """
 import re
 from importlib.metadata import requires
@@ -243,23 +246,27 @@ class PausedTraining:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
         )
         self._reported = self._wait()[1]
-        self.process.send_signal(signal.SIGSTOP)
+        self._pause()
 
     def round(self) -> dict[str, float]:
         """Let it go on until its next progress line; what it did."""
         began = time.perf_counter()
         self.process.send_signal(signal.SIGCONT)
         found, ended = self._wait()
-        self.process.send_signal(signal.SIGSTOP)
+        self._pause()
         tokens = self._peer.tokens(found, self._updates, ended - self._reported)
         self._reported = ended
         shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True)
-        return {"count": tokens, "seconds": ended - began, "peak_mb": int(shown.stdout) / 2**10}
+        return {"count": tokens, "seconds": LINGER + ended - began, "peak_mb": int(shown.stdout) / 2**10}
 
     def close(self) -> None:
         """End it."""
         self.process.kill()
         self.process.wait()
+
+    def _pause(self) -> None:
+        time.sleep(LINGER)
+        self.process.send_signal(signal.SIGSTOP)
 
     def _wait(self) -> tuple[re.Match[str], float]:
         """The next progress line, and when it came."""
