@@ -9,6 +9,8 @@ SMALL = (
     "model.embed_size=16",
     "model.hidden_size=16",
     "tokenizer.size=310",
+    "tokenizer.joint=true",
+    "model.tie=all",
     "decoding.max_length=0.1",
 )
 
