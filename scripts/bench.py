@@ -136,7 +136,12 @@ class OurWorker:
     def __init__(self, contender: Ours, threads: int) -> None:
         environment = {**os.environ, "PYTHONPATH": str(contender.code), "OMP_NUM_THREADS": str(threads)}
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "worker", json.dumps({**contender.order, "threads": threads})],
+            [
+                sys.executable,
+                str(contender.code / "scripts" / "bench.py"),
+                "worker",
+                json.dumps({**contender.order, "threads": threads}),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

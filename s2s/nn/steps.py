@@ -101,22 +101,22 @@ class _RowPairs(_Pairs):
 
 
 class _Product(torch.autograd.Function):
-    """x W^T in the weight's number format, as a tensor of x's."""
+    """x W^T in the weight's number format, as a tensor of x's; W^T is given, too, laid out row by row."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, ledger: _Pairs) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, turned: Tensor, ledger: _Pairs) -> Tensor:
         narrow = rows.to(weight.dtype)
         ctx.save_for_backward(narrow, weight)
         ctx.ledger = ledger
-        return (narrow @ weight.t()).to(rows.dtype)
+        return (narrow @ turned).to(rows.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         rows, weight = ctx.saved_tensors
         narrow = gradient.to(weight.dtype)
         ctx.ledger.note(narrow, rows)
-        return (narrow @ weight).to(gradient.dtype), None, None
+        return (narrow @ weight).to(gradient.dtype), None, None, None
 
 
 def over_steps(weight: Tensor) -> Rows:
@@ -131,8 +131,8 @@ def over_steps(weight: Tensor) -> Rows:
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
     ledger = _Pairs()
-    shared = _settled(weight, ledger)
-    return lambda rows: cast(Tensor, _Product.apply(rows, shared, ledger))  # type: ignore[no-untyped-call]
+    shared, turned = _settled(weight, ledger), weight.detach().t().contiguous()
+    return lambda rows: cast(Tensor, _Product.apply(rows, shared, turned, ledger))  # type: ignore[no-untyped-call]
 
 
 class _Mixture(torch.autograd.Function):

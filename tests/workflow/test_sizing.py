@@ -54,13 +54,12 @@ def test_the_table_of_the_readme_is_true() -> None:
         model, training = config.model, config.training
         rate = f"{training.learning_rate:.0e}".replace("e-0", "e-")
         patience = "" if training.patience == Config().training.patience else f", patience {training.patience}"
-        vocabulary = f"{config.tokenizer.size:,}{'' if config.tokenizer.joint else ' for each language'}"
         pairs = "more" if tier.pairs == inf else f"up to {tier.pairs:,}"
         rows.append(
-            f"| {pairs} | {vocabulary} | {model.embed_size}, {model.hidden_size}, {model.decoder_size} | "
+            f"| {pairs} | {config.tokenizer.size:,} | {model.embed_size}, {model.hidden_size}, {model.decoder_size} | "
             f"{model.dropout:g} | {training.batch_tokens}, {rate} | {training.max_epochs}{patience} |"
         )
-        assert model.values == "lexical"
+        assert (model.values, model.tie, config.tokenizer.joint) == ("lexical", "target", False)
     assert "\n".join(rows) in readme
 
 

@@ -1,0 +1,57 @@
+"""scripts/by_size.py: recipes beside each other on the first pairs of a corpus."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+WORDS = {"a": "un", "the": "le", "dog": "chien", "cat": "chat", "sees": "voit", "eats": "mange"}
+SOURCE = [f"{a} {b} {c} {d} {e}" for a in ("a", "the") for b in ("dog", "cat") for c in ("sees", "eats")
+          for d in ("a", "the") for e in ("dog", "cat")]  # fmt: skip
+
+
+@pytest.fixture
+def by_size(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    return import_module("by_size")
+
+
+def test_a_table_has_a_row_a_size_and_two_columns_a_recipe(by_size: Any) -> None:
+    scored = [by_size.Scored("defaults", size, size / 1e3, size / 2e3) for size in (3000, 1000)]
+    scored += [by_size.Scored("mine", size, 20.0, 21.25) for size in (1000, 3000)]
+    assert by_size.table(scored).splitlines() == [
+        "| pairs | defaults: dev | test | mine: dev | test |",
+        "| --- | --- | --- | --- | --- |",
+        "| 1,000 | 1.0 | 0.5 | 20.0 | 21.2 |",
+        "| 3,000 | 3.0 | 1.5 | 20.0 | 21.2 |",
+    ]
+
+
+def test_it_trains_each_recipe_on_the_first_pairs_and_repeats_no_finished_run(tmp_path: Path) -> None:
+    for side, lines in {
+        "en": SOURCE,
+        "fr": [" ".join(map(WORDS.__getitem__, line.split())) for line in SOURCE],
+    }.items():
+        (tmp_path / f"x.{side}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "mine.toml").write_text("[model]\nembed_size = 8\nhidden_size = 8\n", encoding="utf-8")
+    files = [str(tmp_path / "x.en"), str(tmp_path / "x.fr")]
+    options = [word for name in ("--train", "--dev", "--test") for word in (name, *files)]
+    out = tmp_path / "out"
+    command = [sys.executable, str(ROOT / "scripts" / "by_size.py"), *options, "--recipe", str(tmp_path / "mine.toml")]
+    command += ["--pairs", "24", "--minutes", "0.01", "--out", str(out)]
+    first = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert first.stdout.startswith(
+        "| pairs | defaults: dev | test | mine: dev | test |\n| --- | --- | --- | --- | --- |\n| 24 | "
+    )
+    assert (out / "24-x.en").read_text(encoding="utf-8").splitlines() == SOURCE[:24]
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {"defaults-24", "mine-24"}
+    assert (out / "by-size.png").read_bytes().startswith(b"\x89PNG")
+    written = (out / "mine-24" / "results.json").stat().st_mtime_ns
+    again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert again.stdout == first.stdout
+    assert (out / "mine-24" / "results.json").stat().st_mtime_ns == written
