@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -325,15 +325,17 @@ def _resident(arguments: Sequence[str]) -> dict[str, float]:
 
 def _compete(contenders: Sequence[Contender], rounds: int, threads: int) -> list[dict[str, Any]]:
     """Each contender's figures, rounds interleaved; the round before the first is not counted."""
-    workers = [contender.start(threads) for contender in contenders]
-    found: list[list[dict[str, float]]] = [[] for _ in workers]
-    for turn in range(rounds + 1):
-        for worker, seen in zip(workers, found, strict=True):
-            measured = worker.round()
-            if turn:
-                seen.append(measured)
-    for worker in workers:
-        worker.close()
+    found: list[list[dict[str, float]]] = [[] for _ in contenders]
+    with ExitStack() as running:  # whatever happens, no process is left behind
+        workers = []
+        for contender in contenders:
+            workers.append(contender.start(threads))
+            running.callback(workers[-1].close)
+        for turn in range(rounds + 1):
+            for worker, seen in zip(workers, found, strict=True):
+                measured = worker.round()
+                if turn:
+                    seen.append(measured)
     results = []
     for contender, worker, seen in zip(contenders, workers, found, strict=True):
         speed = [measured["count"] / measured["seconds"] for measured in seen]
@@ -547,12 +549,15 @@ def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
 
 def _flops(model: Any, data: Any) -> float:
     """Operations for a target token: two for each weight that it meets, forward, and as many twice again, backward."""
-    source = sum(len(pair.src) for pair in data.pairs) / sum(len(pair.trg) + 1 for pair in data.pairs)
+    tokens = sum(len(pair.trg) + 1 for pair in data.pairs)
+    a_source_token = sum(len(pair.src) for pair in data.pairs) / tokens
+    a_sentence = len(data.pairs) / tokens
     total = 0.0
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        if parameter.dim() == 2 and "embedding" not in name:
-            once_a_source = name.startswith("encoder") or ".key." in name
-            total += 6 * parameter.numel() * (source if once_a_source else 1.0)
+        if parameter.dim() == 2 and not name.endswith("peephole") and "embedding" not in name:
+            of_source = name.startswith("encoder") or ".key." in name
+            times = a_source_token if of_source else a_sentence if ".begin." in name else 1.0
+            total += 6 * parameter.numel() * times
     return total
 
 

@@ -4,9 +4,9 @@
     python scripts/by_size.py --train x.en x.fr --dev dev.en dev.fr --test test.en test.fr \
         --recipe configs/low-resource.toml --minutes 5
 
-Each recipe, and the defaults beside them, trains on the first so many pairs of the corpus, for the same minutes and on
-one core; the recipes train side by side, one size after the other. Prints a table in Markdown, and writes the curves.
-The same command goes on where it was stopped.
+Each recipe, and a configuration that names nothing ("defaults"), trains on the first so many pairs of the corpus, for
+the same minutes and on one core; the recipes train side by side, one size after the other. Prints a table in Markdown,
+and writes the curves. The same command goes on where it was stopped.
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Annotated
 import typer
 
 DEFAULTS = "defaults"
-"""The recipe that names nothing but the data."""
+"""What the recipe that names nothing is called."""
 
 Pair = tuple[Path, Path]
 
@@ -54,13 +54,17 @@ def main(
     nothing = out / f"{DEFAULTS}.toml"
     nothing.touch()
     recipes = [nothing, *recipe]
+    if len({config.stem for config in recipes}) < len(recipes):
+        raise SystemExit("two recipes have the same name; their runs would have, too")
     for count in sorted(set(pairs)):
         files = [_head(path, count, out) for path in train]
         data = ["--train", *files, "--dev", *map(str, dev), "--test", *map(str, test)]
-        running = [_start(config, data, minutes, _run(out, config, count)) for config in recipes]
+        running = [_start(config, data, minutes, _run(out, config, count, minutes)) for config in recipes]
         if any([process.wait() for process in running if process]):
             raise SystemExit("a training failed; what it said is above")
-    scored = [_read(config, count, out) for config in recipes for count in sorted(set(pairs))]
+    scored = [
+        _read(config, count, _run(out, config, count, minutes)) for config in recipes for count in sorted(set(pairs))
+    ]
     print(table(scored))  # noqa: T201
     draw(scored, out / "by-size.png")
 
@@ -68,13 +72,16 @@ def main(
 def _head(path: Path, count: int, out: Path) -> str:
     """The first lines of a file, as a file."""
     short = out / f"{count}-{path.name}"
-    with path.open("rb") as whole, short.open("wb") as part:
-        part.writelines(islice(whole, count))
+    with path.open("rb") as whole:
+        lines = list(islice(whole, count))
+    if len(lines) < count:
+        raise SystemExit(f"{path} has {len(lines):,} lines, and {count:,} are asked for")
+    short.write_bytes(b"".join(lines))
     return str(short)
 
 
-def _run(out: Path, config: Path, count: int) -> Path:
-    return out / f"{config.stem}-{count}"
+def _run(out: Path, config: Path, count: int, minutes: float) -> Path:
+    return out / f"{config.stem}-{count}-{minutes:g}min"
 
 
 def _start(config: Path, data: Sequence[str], minutes: float, run: Path) -> "subprocess.Popen[bytes] | None":
@@ -91,8 +98,8 @@ def _start(config: Path, data: Sequence[str], minutes: float, run: Path) -> "sub
     )
 
 
-def _read(config: Path, count: int, out: Path) -> Scored:
-    found = json.loads((_run(out, config, count) / "results.json").read_text(encoding="utf-8"))
+def _read(config: Path, count: int, run: Path) -> Scored:
+    found = json.loads((run / "results.json").read_text(encoding="utf-8"))
     dev, test = (next(s["value"] for s in found[part]["scores"] if s["name"] == "BLEU") for part in ("dev", "test"))
     return Scored(config.stem, count, dev, test)
 

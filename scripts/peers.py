@@ -122,7 +122,7 @@ class OpenNMT(Peer):
                 "dropout": [task.dropout],
                 "label_smoothing": task.label_smoothing,
                 "optim": "adam",
-                "learning_rate": 1e-4,
+                "learning_rate": 1e-3,
                 "max_grad_norm": 1,
                 "batch_type": "tokens",
                 "batch_size": task.batch_tokens,
@@ -188,7 +188,7 @@ class JoeyNMT(Peer):
                     # Of its schedules the one that runs on any torch; by this factor the rate stays as it is.
                     "scheduling": "exponential",
                     "decrease_factor": 1.0,
-                    "learning_rate": 1e-4,
+                    "learning_rate": 1e-3,
                     "clip_grad_norm": 1.0,
                     "label_smoothing": task.label_smoothing,
                     "loss": "crossentropy",
@@ -256,13 +256,21 @@ class PausedTraining:
         self._pause()
         tokens = self._peer.tokens(found, self._updates, ended - self._reported)
         self._reported = ended
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True)
-        return {"count": tokens, "seconds": LINGER + ended - began, "peak_mb": int(shown.stdout) / 2**10}
+        return {"count": tokens, "seconds": LINGER + ended - began, "peak_mb": self._peak_mb()}
 
     def close(self) -> None:
         """End it."""
         self.process.kill()
         self.process.wait()
+
+    def _peak_mb(self) -> float:
+        """The most memory that it ever had, where the system keeps that; else what it has now."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+            return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
+        except OSError:
+            shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.process.pid)], capture_output=True, text=True)
+            return int(shown.stdout) / 2**10
 
     def _pause(self) -> None:
         time.sleep(LINGER)

@@ -49,9 +49,18 @@ def test_it_trains_each_recipe_on_the_first_pairs_and_repeats_no_finished_run(tm
         "| pairs | defaults: dev | test | mine: dev | test |\n| --- | --- | --- | --- | --- |\n| 24 | "
     )
     assert (out / "24-x.en").read_text(encoding="utf-8").splitlines() == SOURCE[:24]
-    assert {path.name for path in out.iterdir() if path.is_dir()} == {"defaults-24", "mine-24"}
+    assert {path.name for path in out.iterdir() if path.is_dir()} == {"defaults-24-0.01min", "mine-24-0.01min"}
     assert (out / "by-size.png").read_bytes().startswith(b"\x89PNG")
-    written = (out / "mine-24" / "results.json").stat().st_mtime_ns
+    written = (out / "mine-24-0.01min" / "results.json").stat().st_mtime_ns
     again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert again.stdout == first.stdout
-    assert (out / "mine-24" / "results.json").stat().st_mtime_ns == written
+    assert (out / "mine-24-0.01min" / "results.json").stat().st_mtime_ns == written
+
+
+def test_it_refuses_more_pairs_than_there_are_and_recipes_of_one_name(by_size: Any, tmp_path: Path) -> None:
+    (tmp_path / "x.en").write_text("a\nb\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"x\.en has 2 lines, and 3 are asked for"):
+        by_size._head(tmp_path / "x.en", 3, tmp_path)
+    pair = (tmp_path / "x.en", tmp_path / "x.en")
+    with pytest.raises(SystemExit, match="two recipes have the same name"):
+        by_size.main(pair, pair, pair, [Path("a/mine.toml"), Path("b/mine.toml")], out=tmp_path / "out")

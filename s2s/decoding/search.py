@@ -120,8 +120,7 @@ def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> li
     frontier = _first(batch, beam.size, src.device)
     while frontier.sentence.numel():
         log_probs, state = model.step(frontier.tokens[:, -1], state)
-        log_probs = log_probs.index_fill(1, never, float("-inf"))
-        candidates = _best(frontier, log_probs, beam.size)
+        candidates = _best(frontier, log_probs, beam.size, never)
         grown = _grow(frontier, candidates)
         ends = candidates.token == EOS
         length = grown.tokens.shape[1] - 1
@@ -145,24 +144,26 @@ def _first(batch: int, size: int, device: torch.device) -> Frontier:
     )
 
 
-def _best(frontier: Frontier, log_probs: Tensor, size: int) -> Candidates:
+def _best(frontier: Frontier, log_probs: Tensor, size: int, never: Tensor) -> Candidates:
     """For each sentence the best continuations, as many as it has room for.
 
     First the best few of each row, then the best of those of each sentence, whose rows are laid out in a table of
-    (batch, size, few) with -inf where there is none.
+    (batch, size, few) with -inf where there is none, or a piece that is never said.
     """
-    few = min(size, log_probs.shape[1])
+    few = min(size + len(never), log_probs.shape[1])
     values, tokens = log_probs.topk(few, dim=1)
+    values = values.masked_fill(torch.isin(tokens, never), float("-inf"))
     table = values.new_full((len(frontier.room), size, few), float("-inf"))
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
-    best, place = table.flatten(1).topk(min(size, size * few), dim=1)
-    ranks = torch.arange(best.shape[1], device=best.device)[None]
+    best, place = table.flatten(1).topk(size, dim=1)  # (batch, size * few) -> (batch, size)
+    ranks = torch.arange(size, device=best.device)[None]
     sentence, rank = ((best > float("-inf")) & (ranks < frontier.room[:, None])).nonzero(as_tuple=True)
     chosen = place[sentence, rank]
-    row_at = torch.zeros(table.shape[:2], dtype=torch.long, device=table.device)
+    slot, nth = chosen // few, chosen % few
+    row_at = torch.zeros(table.shape[:2], dtype=torch.long, device=table.device)  # the row of each sentence and slot
     row_at[frontier.sentence, frontier.slot] = torch.arange(len(frontier.sentence), device=table.device)
-    parent = row_at[sentence, chosen // few]
-    return Candidates(parent=parent, token=tokens[parent, chosen % few], log_prob=best[sentence, rank], slot=rank)
+    parent = row_at[sentence, slot]
+    return Candidates(parent=parent, token=tokens[parent, nth], log_prob=best[sentence, rank], slot=rank)
 
 
 def _grow(frontier: Frontier, candidates: Candidates) -> Frontier:

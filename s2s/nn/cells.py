@@ -39,7 +39,7 @@ Watch = Callable[[Tensor, State], Moment]
 
 
 FEW = 2**15
-"""Elements up to which one call is faster than several, however long it takes for each."""
+"""Elements up to which the cost of a call outweighs the slower arithmetic of tanh."""
 
 
 def tanh(x: Tensor) -> Tensor:

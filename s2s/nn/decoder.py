@@ -1,7 +1,8 @@
 """The decoder: one target token after the other, each step asking the memory of the source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from s2s.nn.attention import Memory
@@ -22,16 +23,21 @@ class DecoderState:
         carried: what the order of attention carries from step to step, tensors of (rows, width).
         memory: the source of each row, as attention reads it.
         words: its embedded words, (rows, src, embed), as the lexicon reads them; 0 wide where there is none.
+        source: which of the sources that `Decoder.start` was given that is, (rows).
     """
 
     carried: tuple[State, ...]
     memory: Memory
     words: Tensor
+    source: Tensor
 
     def select(self, rows: Tensor) -> "DecoderState":
         """The state of the rows with these indices: the whole of beam bookkeeping."""
         carried = tuple(tuple(tensor[rows] for tensor in state) for state in self.carried)
-        return DecoderState(carried=carried, memory=self.memory.select(rows), words=self.words[rows])
+        source = self.source[rows]
+        if torch.equal(source, self.source):  # each row still reads its source: the large tensors stay
+            return replace(self, carried=carried)
+        return DecoderState(carried=carried, memory=self.memory.select(rows), words=self.words[rows], source=source)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Decoder(nn.Module):
             carried=self.order.start(self.begin(encoded.final)),
             memory=self.order.attention.remember(encoded.states, encoded.final[-1], encoded.mask),
             words=self.lexicon.remember(encoded.embedded),
+            source=torch.arange(encoded.states.shape[0], device=encoded.states.device),
         )
 
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
@@ -91,7 +98,7 @@ class Decoder(nn.Module):
         return Step(
             logits=self.lexicon.speak(self.output, self.dropout(readout), read),
             weights=advance.weights,
-            state=DecoderState(carried=advance.carried, memory=state.memory, words=state.words),
+            state=replace(state, carried=advance.carried),
         )
 
     def unroll(self, tokens: Tensor, mask: Tensor, state: DecoderState) -> Unrolled:

@@ -7,6 +7,12 @@ them. So a step only notes what its share of the gradient is made of, and one pr
 `torch.autograd.Function` is used in one pattern: `_Settle` stands before all uses of a shared tensor, so that it runs
 backward after all of them; each use leaves its share in the tensor's ledger; `_Settle` turns the ledger into the
 gradient. Every function here equals its plain expression in values and gradients.
+
+    forward   settle(W) -> use 1 -> use 2 -> ... -> use n
+    backward  use n, ..., use 2, use 1, each noting its share -> settle: all shares in one product
+
+A use returns no gradient for the shared tensor; autograd waits for all uses nevertheless before it comes to `_Settle`,
+and that is all that is wanted of it.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -127,6 +134,8 @@ def over_steps(weight: Tensor) -> Rows:
     Args:
         weight: (out, in).
     """
+    if not torch.is_grad_enabled():  # nothing to note, and autocast itself keeps what it brought into its format
+        return lambda rows: F.linear(rows, weight).to(rows.dtype)
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))

@@ -15,6 +15,8 @@ class Tier:
     Attributes:
         pieces: of each language's vocabulary.
         width: of embeddings, of the encoder's states per direction, and of the decoder's.
+        dropout: `model.dropout`.
+        training: settings of that section; those left out have their defaults.
     """
 
     pairs: float

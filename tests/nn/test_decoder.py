@@ -131,6 +131,22 @@ def test_select_takes_rows_of_everything(values: str) -> None:
     torch.testing.assert_close(some.weights, every.weights[rows])
 
 
+@each_lexicon
+def test_hypotheses_that_change_places_within_their_sentence_leave_the_memory_where_it_is(values: str) -> None:
+    decoder = decoder_of(values)
+    start = decoder.start(encoded())
+    state = decoder.step(tokens_of(3), start.select(torch.tensor([0, 0, 1]))).state
+    swapped = state.select(torch.tensor([1, 0, 2]))
+    assert swapped.memory is state.memory
+    assert swapped.words is state.words
+    for layer, before in zip(swapped.carried, state.carried, strict=True):
+        assert all(torch.equal(tensor, other[[1, 0, 2]]) for tensor, other in zip(layer, before, strict=True))
+    narrower = swapped.select(torch.tensor([2, 2, 0]))
+    assert narrower.source.tolist() == [1, 1, 0]
+    assert torch.equal(narrower.memory.values, start.memory.values[[1, 1, 0]])
+    assert torch.equal(narrower.memory.mask, start.memory.mask[[1, 1, 0]])
+
+
 def test_a_step_leaves_the_state_that_it_was_given_as_it_was() -> None:
     """Search may go on from it in more than one way."""
     decoder, tokens = decoder_of("lexical"), tokens_of(ROWS)
