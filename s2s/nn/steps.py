@@ -17,6 +17,7 @@ and that is all that is wanted of it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -71,9 +72,10 @@ def _settled(shared: Tensor, ledger: _Ledger) -> Tensor:
     return cast(Tensor, _Settle.apply(shared, ledger))  # type: ignore[no-untyped-call]
 
 
-def without_autocast(tensor: Tensor) -> torch.autocast:
-    """Inside, autocast leaves number formats alone."""
-    return torch.autocast(tensor.device.type, enabled=False)
+def without_autocast(tensor: Tensor) -> AbstractContextManager[object]:
+    """Inside, autocast leaves number formats alone; where there is none, there is nothing to enter at every step."""
+    kind = tensor.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 class _Pairs(_Ledger):
