@@ -41,10 +41,14 @@ class Scored:
 
 @app.command(help=__doc__)
 def main(
-    train: Annotated[Pair, typer.Option(metavar="SRC TRG", help="The corpus.")],
-    dev: Annotated[Pair, typer.Option(metavar="SRC TRG", help="Chooses the best checkpoint.")],
-    test: Annotated[Pair, typer.Option(metavar="SRC TRG", help="Scored once, at the end.")],
-    recipe: Annotated[list[Path], typer.Option(metavar="CONFIG.toml", help="Repeatable.")],
+    train: Annotated[Pair, typer.Option(metavar="SRC TRG", exists=True, dir_okay=False, help="The corpus.")],
+    dev: Annotated[
+        Pair, typer.Option(metavar="SRC TRG", exists=True, dir_okay=False, help="Chooses the best checkpoint.")
+    ],
+    test: Annotated[
+        Pair, typer.Option(metavar="SRC TRG", exists=True, dir_okay=False, help="Scored once, at the end.")
+    ],
+    recipe: Annotated[list[Path], typer.Option(metavar="CONFIG.toml", exists=True, help="Repeatable.")],
     pairs: Annotated[list[int], typer.Option(metavar="N", min=1, help="Repeatable.")] = [1000, 3000, 10000],  # noqa: B006
     minutes: Annotated[float, typer.Option(help="Of training, for each recipe and size.")] = 5.0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where runs and picture go.")] = Path("runs/by-size"),

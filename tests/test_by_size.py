@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,3 +65,11 @@ def test_it_refuses_more_pairs_than_there_are_and_recipes_of_one_name(by_size: A
     pair = (tmp_path / "x.en", tmp_path / "x.en")
     with pytest.raises(SystemExit, match="two recipes have the same name"):
         by_size.main(pair, pair, pair, [Path("a/mine.toml"), Path("b/mine.toml")], out=tmp_path / "out")
+
+
+def test_a_missing_file_is_told_and_nothing_starts(by_size: Any, tmp_path: Path) -> None:
+    missing = [word for name in ("--train", "--dev", "--test") for word in (name, "none.en", "none.fr")]
+    told = CliRunner().invoke(by_size.app, [*missing, "--recipe", "x.toml", "--out", str(tmp_path / "out")])
+    assert told.exit_code == 2
+    assert "none.en" in told.output
+    assert not (tmp_path / "out").exists()
