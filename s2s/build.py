@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import torch
@@ -245,6 +246,8 @@ STARTS: dict[str, Callable[[ModelConfig, Widths], Start]] = {
     "last": lambda config, widths: LastState(state_tensors=CELLS[config.cell].state_tensors),
     "zero": lambda config, widths: ZeroState(width=widths.decoder, state_tensors=CELLS[config.cell].state_tensors),
 }
+
+
 LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
     "states": lambda config, vocab: NoLexicon(),
     "lexical": lambda config, vocab: (
@@ -320,7 +323,12 @@ def build_budget(config: TrainingConfig) -> Budget:
 
 def build_beam(config: DecodingConfig, *, size: int | None = None) -> Beam:
     """The search; `size` takes the place of the configured beam."""
-    return Beam(size=size or config.beam, length_penalty=config.length_penalty, max_length=config.max_length)
+    return Beam(
+        size=size or config.beam,
+        length_penalty=config.length_penalty,
+        max_length=config.max_length,
+        margin=config.margin or inf,
+    )
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,8 @@ class TrainingConfig(Section):
     """Validations without a better score after which training stops early; 0: never."""
     metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """The dev score that chooses the best checkpoint and stops early."""
+    dictionary: bool = False
+    """Embeddings begin alike where pieces translate each other, as counted first (IBM Model 1, Brown et al. 1993)."""
     subword_dropout: Share = 0.0
     """Share of pieces that come in two halves in training, others in each pass (after Provilkov et al. 2020)."""
     dropout_after: Annotated[int, Field(ge=0)] = 1
@@ -218,6 +220,8 @@ class DecodingConfig(Section):
     """Hypotheses kept for each sentence; 1 is greedy search."""
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """A hypothesis' score is its log-probability divided by its length to this power."""
+    margin: Annotated[float, Field(ge=0.0)] = 2.5
+    """A hypothesis this much less probable than the sentence's best, in nats, is given up; 0: none is."""
     max_length: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation is cut at this many target pieces for each source piece, plus 10."""
 

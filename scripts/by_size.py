@@ -4,7 +4,7 @@
     python scripts/by_size.py --train x.en x.fr --dev dev.en dev.fr --test test.en test.fr \
         --recipe configs/low-resource.toml --minutes 5
 
-Each recipe, and a configuration that names nothing ("defaults"), trains on the first so many pairs of the corpus, for
+Each recipe, and the defaults of all settings ("defaults"), trains on the first so many pairs of the corpus, for
 the same minutes and on one core; the recipes train side by side, one size after the other. Prints a table in Markdown,
 and writes the curves. The same command goes on where it was stopped.
 """
@@ -21,8 +21,10 @@ from typing import Annotated
 
 import typer
 
+from s2s.config import Config, to_toml
+
 DEFAULTS = "defaults"
-"""What the recipe that names nothing is called."""
+"""What the recipe of the defaults of all settings is called."""
 
 Pair = tuple[Path, Path]
 
@@ -55,9 +57,9 @@ def main(
 ) -> None:
     """Train, score, tell, draw."""
     out.mkdir(parents=True, exist_ok=True)
-    nothing = out / f"{DEFAULTS}.toml"
-    nothing.touch()
-    recipes = [nothing, *recipe]
+    defaults = out / f"{DEFAULTS}.toml"
+    defaults.write_text(to_toml(Config()), encoding="utf-8")  # each by its name: what is left out follows from the size
+    recipes = [defaults, *recipe]
     if len({config.stem for config in recipes}) < len(recipes):
         raise SystemExit("two recipes have the same name; their runs would have, too")
     for count in sorted(set(pairs)):

@@ -293,6 +293,7 @@ def test_settings_are_found_by_name_key_and_section() -> None:
     assert [s.name for s in known_settings("decoding")] == [
         "decoding.beam",
         "decoding.length_penalty",
+        "decoding.margin",
         "decoding.max_length",
     ]
 

@@ -45,7 +45,7 @@ def train(
     """Train a translator: tokenizer, model and scores in one go.
 
     Without any data it trains on the built-in English-French corpus. The configuration gives way to flags, and
-    these to --set; without one, what is not set follows from the size of the corpus. The learning rate falls to 0
+    these to --set; what is not set follows from the size of the corpus. The learning rate falls to 0
     exactly where the budget ends.
     """
     from s2s.config import check_config, merge, parse_override, read_config, with_absolute_paths
@@ -131,7 +131,7 @@ def _train(checked: Any, config: Path | None, out: Path | None, init_from: Path 
             command=["s2s", *sys.argv[1:]],
             init_from=init_from,
             overwrite=overwrite,
-            fits_corpus=config is None and init_from is None and not checked.data.corpus,
+            fits_corpus=init_from is None and not checked.data.corpus,
             should_stop=lambda: stop.is_wanted,
         )
         console.close()

@@ -1,6 +1,7 @@
 """Beam search over a `StepModel`."""
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import torch
 from torch import Tensor
@@ -37,11 +38,13 @@ class Beam:
         size: hypotheses followed for each sentence.
         length_penalty: score = log-probability / length ** length_penalty, eos counted.
         max_length: a hypothesis is cut at this many pieces for each source piece, plus 10.
+        margin: a hypothesis is given up when the sentence's best so far is more probable by this many nats.
     """
 
     size: int
     length_penalty: float
     max_length: float
+    margin: float = inf
 
     def score(self, log_prob: float, length: int) -> float:
         """The score of a hypothesis of that many pieces, eos counted."""
@@ -62,6 +65,7 @@ class Frontier:
         tokens: (rows, length) what was said so far, bos first.
         log_probs: (rows).
         room: (batch) hypotheses that each sentence may still finish.
+        ended: (batch) the log-probability of the most probable one that each has finished; -inf before the first.
     """
 
     sentence: Tensor
@@ -69,6 +73,7 @@ class Frontier:
     tokens: Tensor
     log_probs: Tensor
     room: Tensor
+    ended: Tensor
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> li
     frontier = _first(batch, beam.size, src.device)
     while frontier.sentence.numel():
         log_probs, state = model.step(frontier.tokens[:, -1], state)
-        candidates = _best(frontier, log_probs, beam.size, never)
+        candidates = _best(frontier, log_probs, beam, never)
         grown = _grow(frontier, candidates)
         ends = candidates.token == EOS
         length = grown.tokens.shape[1] - 1
@@ -141,23 +146,27 @@ def _first(batch: int, size: int, device: torch.device) -> Frontier:
         tokens=torch.full((batch, 1), BOS, dtype=torch.long, device=device),
         log_probs=torch.zeros(batch, device=device),
         room=torch.full((batch,), size, dtype=torch.long, device=device),
+        ended=torch.full((batch,), -inf, device=device),
     )
 
 
-def _best(frontier: Frontier, log_probs: Tensor, size: int, never: Tensor) -> Candidates:
-    """For each sentence the best continuations, as many as it has room for.
+def _best(frontier: Frontier, log_probs: Tensor, beam: Beam, never: Tensor) -> Candidates:
+    """For each sentence the best continuations, as many as it has room for and as come near the best.
 
     First the best few of each row, then the best of those of each sentence, whose rows are laid out in a table of
     (batch, size, few) with -inf where there is none, or a piece that is never said.
     """
+    size = beam.size
     few = min(size + len(never), log_probs.shape[1])
     values, tokens = log_probs.topk(few, dim=1)
-    values = values.masked_fill(torch.isin(tokens, never), float("-inf"))
-    table = values.new_full((len(frontier.room), size, few), float("-inf"))
+    values = values.masked_fill(torch.isin(tokens, never), -inf)
+    table = values.new_full((len(frontier.room), size, few), -inf)
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
     best, place = table.flatten(1).topk(size, dim=1)  # (batch, size * few) -> (batch, size)
     ranks = torch.arange(size, device=best.device)[None]
-    sentence, rank = ((best > float("-inf")) & (ranks < frontier.room[:, None])).nonzero(as_tuple=True)
+    enough = torch.maximum(best[:, 0], frontier.ended) - beam.margin
+    kept = (best > -inf) & (best >= enough[:, None]) & (ranks < frontier.room[:, None])
+    sentence, rank = kept.nonzero(as_tuple=True)
     chosen = place[sentence, rank]
     slot, nth = chosen // few, chosen % few
     row_at = torch.zeros(table.shape[:2], dtype=torch.long, device=table.device)  # the row of each sentence and slot
@@ -175,12 +184,14 @@ def _grow(frontier: Frontier, candidates: Candidates) -> Frontier:
         tokens=torch.cat((frontier.tokens[parent], candidates.token[:, None]), dim=1),
         log_probs=candidates.log_prob,
         room=frontier.room,
+        ended=frontier.ended,
     )
 
 
 def _keep(grown: Frontier, alive: Tensor, ends: Tensor) -> Frontier:
     """The hypotheses that go on; each one that ended took a place of its sentence."""
     room = grown.room.index_add(0, grown.sentence, -ends.long())
+    ended = grown.ended.scatter_reduce(0, grown.sentence[ends], grown.log_probs[ends].to(grown.ended), "amax")
     return replace(
         grown,
         sentence=grown.sentence[alive],
@@ -188,4 +199,5 @@ def _keep(grown: Frontier, alive: Tensor, ends: Tensor) -> Frontier:
         tokens=grown.tokens[alive],
         log_probs=grown.log_probs[alive],
         room=room,
+        ended=ended,
     )

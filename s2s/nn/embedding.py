@@ -23,6 +23,16 @@ class Embedding(nn.Module):
         """(...) token ids -> (..., embed)."""
         return F.embedding(tokens, self.weight) * self.scale
 
+    def begin_with(self, vectors: Tensor) -> None:
+        """Take vectors of length 1, (vocab, embed), in place of those drawn; where one is 0, the drawn one stays."""
+        take_rows(self.weight, vectors)
+
+
+def take_rows(weight: Tensor, vectors: Tensor) -> None:
+    """Put the vectors, (vocab, size), into the rows of a weight, but for those that are 0."""
+    known = vectors.any(dim=1)
+    weight.data[known] = vectors[known]
+
 
 class OutputLayer(nn.Module):
     """Logits over the vocabulary from readouts.

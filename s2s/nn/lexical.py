@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from s2s.nn.embedding import OutputLayer
+from s2s.nn.embedding import OutputLayer, take_rows
 from s2s.nn.linear import Linear
 
 
@@ -27,6 +27,9 @@ class Lexicon(nn.Module, ABC):
         Returns:
             (rows, steps, value).
         """
+
+    def begin_with(self, vectors: Tensor) -> None:
+        """Learn what the target pieces look like, (vocab, embed), where words have an output layer of their own."""
 
     @abstractmethod
     def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
@@ -87,6 +90,10 @@ class LexicalReading(TiedLexicalReading):
     def __init__(self, *, embed_size: int, vocab_size: int) -> None:
         super().__init__(embed_size=embed_size)
         self.output = Linear(embed_size, vocab_size)
+
+    def begin_with(self, vectors: Tensor) -> None:
+        """See `Lexicon.begin_with`."""
+        take_rows(self.output.weight, vectors)
 
     def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""

@@ -1,5 +1,6 @@
 """The whole model: source tokens in, logits over target tokens out."""
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2s.nn.decoder import Decoder, DecoderState, Step, Unrolled
@@ -21,6 +22,17 @@ class Seq2Seq(nn.Module):
     def hops(self) -> int:
         """How often each step reads the source by attention; 0 where it has none."""
         return self.decoder.order.attention.hops
+
+    def begin_with(self, src_vectors: Tensor, trg_vectors: Tensor) -> None:
+        """Begin with these embeddings, (vocab, embed) of length 1; a piece whose vector is 0 keeps the one drawn.
+
+        Languages that share their embedding share these, too: a piece has the direction between its two.
+        """
+        if self.encoder.embedding is self.decoder.embedding:
+            src_vectors = trg_vectors = F.normalize(src_vectors + trg_vectors, dim=1)
+        self.encoder.embedding.begin_with(src_vectors)
+        self.decoder.embedding.begin_with(trg_vectors)
+        self.decoder.lexicon.begin_with(trg_vectors)
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """Encode sources (batch, src), `src_mask` True at real tokens -> a state with one row per source."""

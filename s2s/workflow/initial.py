@@ -1,13 +1,16 @@
-"""Another run to begin with: its best weights and its vocabulary, with a fresh optimiser and schedule."""
+"""What a new run begins with, where its weights are not just drawn: another run, or a dictionary."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from s2s.config import Config, Table
+from s2s.data.batches import TrainingData
+from s2s.data.dictionary import count_dictionary
 from s2s.errors import UsageError
 from s2s.nn.model import Seq2Seq
 from s2s.training.checkpoint import load_weights, read_summary
 from s2s.workflow.manifest import Origin
+from s2s.workflow.reporter import Reporter
 from s2s.workflow.run import RunDirectory
 from s2s.workflow.tokenizers import Tokenizers
 from s2s.workflow.translation import refuse_without_best
@@ -18,19 +21,20 @@ OWN = frozenset({"model.dropout"})
 
 @dataclass(frozen=True)
 class Initial:
-    """What a new run begins with."""
+    """Another run: its best weights and its vocabulary, with a fresh optimiser and schedule."""
 
     run: RunDirectory
     tokenizers: Tokenizers
     origin: Origin
 
-    def fill(self, model: Seq2Seq) -> None:
-        """Copy the weights into a model of the same shape.
+    def fill(self, model: Seq2Seq, reporter: Reporter) -> None:
+        """Copy the weights into a model of the same shape, and say so.
 
         Raises:
             S2SError: their file is damaged.
         """
         load_weights(self.run.best, model)
+        reporter.note(f"beginning with the weights of {self.run.path}, after its update {self.origin.updates:,}")
 
 
 def initial_settings(path: Path) -> Table:
@@ -70,3 +74,11 @@ def read_initial(path: Path, config: Config) -> Initial:
     summary = read_summary(run.best)
     origin = Origin(run=str(path.resolve()), updates=summary.progress.updates, checksum=summary.checksum)
     return Initial(run, run.read_tokenizers(run.read_manifest(), config), origin)
+
+
+def begin_with_dictionary(model: Seq2Seq, data: TrainingData, reporter: Reporter) -> None:
+    """Begin with embeddings that are alike where pieces translate each other, as counted in the training pairs."""
+    src, trg = model.encoder.embedding.weight, model.decoder.embedding.weight
+    dictionary = count_dictionary(data, trg_vocab=len(trg))
+    model.begin_with(*dictionary.vectors(src.shape[1], src_vocab=len(src), trg_vocab=len(trg)))
+    reporter.note(f"dictionary: {len(dictionary.src):,} translations, counted in {dictionary.pairs:,} pairs")

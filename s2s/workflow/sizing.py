@@ -31,7 +31,7 @@ class Tier:
         return {
             "tokenizer": {"size": self.pieces, "joint": False},
             "model": {**widths, "values": "lexical", "tie": "target", "dropout": self.dropout},
-            "training": dict(self.training),
+            "training": {"dictionary": True, **self.training},
         }
 
 

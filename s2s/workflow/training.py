@@ -36,7 +36,7 @@ from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
 from s2s.workflow.creation import new_run, refuse_existing
 from s2s.workflow.evaluation import Evaluation, ScoringStoppedError, evaluate, validator
 from s2s.workflow.health import HealthWatch
-from s2s.workflow.initial import read_initial
+from s2s.workflow.initial import begin_with_dictionary, read_initial
 from s2s.workflow.lock import Lock
 from s2s.workflow.manifest import new_manifest
 from s2s.workflow.reporter import LoggedReporter, Reporter
@@ -115,13 +115,14 @@ def train(
     corpora = _read_corpora(config, reporter)
     config = _fitted(config, corpora, reporter) if fits_corpus else config
     tokenizers = initial.tokenizers if initial else train_tokenizers(config, corpora.train, reporter)
+    data = training_data(corpora.train, tokenizers, config.training)  # before a run that it replaces is gone
     torch.manual_seed(config.training.seed)
     model = _new_model(config, tokenizers)
     if initial:
-        initial.fill(model)
-        reporter.note(f"beginning with the weights of {init_from}, after its update {initial.origin.updates:,}")
+        initial.fill(model, reporter)
+    elif config.training.dictionary:
+        begin_with_dictionary(model, data(0), reporter)
     manifest = new_manifest(corpora, config, compute, command, model, tokenizers, initial.origin if initial else None)
-    data = training_data(corpora.train, tokenizers, config.training)  # before a run that it replaces is gone
     with new_run(
         run,
         config=config,

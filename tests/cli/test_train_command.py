@@ -50,12 +50,12 @@ def test_without_anything_it_is_the_builtin_corpus(s2s: S2S, asked: dict[str, An
     assert asked["out"] == Path("runs/builtin")
 
 
-def test_settings_follow_from_the_size_of_a_corpus_without_a_configuration(
+def test_settings_that_nobody_gave_follow_from_the_size_of_a_corpus_of_one_s_own(
     s2s: S2S, asked: dict[str, Any], tmp_path: Path, pairs_of: Callable[[str], list[str]]
 ) -> None:
     files = pairs_of("--train")
     (tmp_path / "mine.toml").write_text(f"[data]\ntrain = {files[1:]}\n", encoding="utf-8")
-    for arguments, fits in (([], False), (files, True), (["mine.toml"], False)):
+    for arguments, fits in (([], False), (files, True), (["mine.toml"], True)):
         s2s("train", *arguments)
         assert asked["fits_corpus"] is fits
 

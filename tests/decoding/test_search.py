@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from random import Random
 
@@ -292,3 +292,49 @@ def test_an_ensemble_of_models_carries_a_state_for_each() -> None:
     mixed = find(EnsembleStepper([first, second]), ROWS, beam(3))
     assert [[h.tokens for h in found] for found in twice] == [[h.tokens for h in found] for found in once]
     assert mixed != once
+
+
+# Giving up
+
+
+def with_margin(size: int, margin: float) -> Beam:
+    return replace(beam(size), margin=margin)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_without_any_margin_a_beam_follows_the_most_probable_alone(seed: int) -> None:
+    """So it is greedy search, until that has ended."""
+    table = Table(seed)
+    [[greedy]] = find(table, [(4, EOS)], beam(1))
+    [narrow] = find(table, [(4, EOS)], with_margin(4, 1e-9))
+    assert narrow[0].tokens == greedy.tokens
+    assert len(narrow) == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_hypothesis_is_given_up_once_it_is_too_far_behind_the_best_of_its_sentence(seed: int) -> None:
+    """Of all sentences those are found whose every beginning came near the best one there was by then."""
+    table, margin = Table(seed), 1.5
+    [found] = find(table, [(4, EOS)], with_margin(EVERYTHING, margin))
+    ended = -math.inf
+    alive: list[tuple[int, ...]] = [()]
+    right = set()
+    for _ in range(DEPTH + 1):
+        longer = [(*said, word) for said in alive for word in WORDS if len(said) < DEPTH]
+        grown = {said: table.log_prob(4, said, ended=False) for said in longer}
+        done = {said: table.log_prob(4, said) for said in alive}
+        enough = max([ended, *grown.values(), *done.values()]) - margin
+        kept = {said for said, log_prob in done.items() if log_prob >= enough}
+        right |= kept
+        ended = max([ended, *(done[said] for said in kept)])
+        alive = [said for said, log_prob in grown.items() if log_prob >= enough]
+    assert {h.tokens for h in found} == right
+    assert right < set(SENTENCES)
+
+
+def test_what_is_given_up_in_one_sentence_is_not_in_another() -> None:
+    table = Table(3)
+    rows = [(4, EOS), (5, EOS), (6, EOS)]
+    together = find(table, rows, with_margin(4, 1.0))
+    for row, found in zip(rows, together, strict=True):
+        assert [found] == find(table, [row], with_margin(4, 1.0))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from model_grid import PAIRWISE, Row, config_of, name_of
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import Batch, EncodedPair, collate
 from s2s.nn.dropout import Dropout
+from s2s.nn.lexical import LexicalReading
 from s2s.nn.model import Seq2Seq
 
 WIDE = ModelConfig(embed_size=5, hidden_size=4, dropout=0.0)
@@ -216,3 +218,34 @@ def test_words_are_dropped_on_both_sides(tiny_batch: Batch, tiny_vocab: int) -> 
     assert not torch.equal(one, other)
     model.eval()
     assert torch.equal(forward(model, tiny_batch)[0], forward(model, tiny_batch)[0])
+
+
+# What it begins with
+
+
+@pytest.mark.parametrize("tie", ["none", "target"])
+def test_each_language_begins_with_its_own_vectors(tie: str, tiny_vocab: int) -> None:
+    model = model_of(WIDE, tiny_vocab, tie=tie, values="lexical")
+    src, trg = (F.normalize(torch.randn(tiny_vocab, 5), dim=1) for _ in range(2))
+    model.begin_with(src, trg)
+    assert torch.equal(model.encoder.embedding.weight, src)
+    assert torch.equal(model.decoder.embedding.weight, trg)
+    lexicon = model.decoder.lexicon
+    speaks = lexicon.output.weight if isinstance(lexicon, LexicalReading) else model.decoder.output.weight
+    assert torch.equal(speaks, trg)
+
+
+def test_languages_that_share_an_embedding_begin_between_their_vectors(tiny_vocab: int) -> None:
+    """A piece of one of them alone has that one's."""
+    model = model_of(WIDE, tiny_vocab, tie="all")
+    src, trg = (torch.zeros(tiny_vocab, 5) for _ in range(2))
+    src[4], trg[5] = F.normalize(torch.randn(2, 5), dim=1)
+    src[6, 0] = trg[6, 1] = 1.0
+    drawn = model.encoder.embedding.weight.detach().clone()
+    model.begin_with(src, trg)
+    begun = model.decoder.output.weight
+    assert begun is model.encoder.embedding.weight
+    torch.testing.assert_close(begun[4], src[4])
+    torch.testing.assert_close(begun[5], trg[5])
+    torch.testing.assert_close(begun[6], torch.tensor([0.5, 0.5, 0.0, 0.0, 0.0]).sqrt())
+    assert torch.equal(begun[7:], drawn[7:])

@@ -108,3 +108,45 @@ def test_a_run_may_be_replaced_by_one_that_begins_with_it(finished: Finished, co
     config = small({"data": corpus, "training": {"max_updates": 1}})
     train(config, run, Told(), init_from=run, overwrite=True)
     assert json.loads((run / "results.json").read_text(encoding="utf-8"))["updates"] == 1
+
+
+# A dictionary
+
+
+def learnt(corpus: Files, out: Path, **training: object) -> tuple[Told, Path]:
+    told = Told()
+    settings = {"batch_tokens": 60, "max_updates": 40, "learning_rate": 1e-2, "dictionary": True, **training}
+    model = {"values": "lexical", "tie": "target", "embed_size": 32}
+    config = small({"data": corpus, "model": model, "tokenizer": {"joint": False}, "training": settings})
+    outcome = train(config, out, told)
+    return told, outcome.run.best
+
+
+def test_with_a_dictionary_it_learns_faster(corpus: Files, tmp_path: Path) -> None:
+    with_it, _ = learnt(corpus, tmp_path / "with")
+    without, _ = learnt(corpus, tmp_path / "without", dictionary=False)
+    assert with_it.validations[-1].scores["loss"] < without.validations[-1].scores["loss"]
+    [note] = [note for note in with_it.notes if note.startswith("dictionary: ")]
+    assert note.endswith(" translations, counted in 108 pairs")
+    assert not [note for note in without.notes if note.startswith("dictionary: ")]
+
+
+def test_the_same_seed_begins_with_the_same_embeddings(corpus: Files, tmp_path: Path) -> None:
+    bests = [
+        learnt(corpus, tmp_path / str(n), max_updates=1, seed=seed)[1].read_bytes() for n, seed in enumerate((1, 1, 2))
+    ]
+    assert bests[0] == bests[1]
+    assert bests[0] != bests[2]
+
+
+def test_the_weights_of_another_run_are_left_as_they_are(
+    finished: Finished, other_corpus: Files, tmp_path: Path
+) -> None:
+    told = Told()
+    settings = {"learning_rate": 1e-9, "max_updates": 1, "dictionary": True}
+    outcome = train(
+        small({"data": other_corpus, "training": settings}), tmp_path / "run", told, init_from=finished.path
+    )
+    ours, theirs = (weights(run / "best.safetensors") for run in (outcome.run.path, finished.path))
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-7) for name in ours)
+    assert not [note for note in told.notes if note.startswith("dictionary: ")]
