@@ -221,7 +221,7 @@ class DecodingConfig(Section):
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """A hypothesis' score is its log-probability divided by its length to this power."""
     margin: Annotated[float, Field(ge=0.0)] = 2.5
-    """A hypothesis this much less probable than the sentence's best, in nats, is given up; 0: none is."""
+    """A hypothesis so many nats less probable than the best of its length is given up; 0: none is."""
     max_length: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation is cut at this many target pieces for each source piece, plus 10."""
 

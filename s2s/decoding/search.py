@@ -38,7 +38,7 @@ class Beam:
         size: hypotheses followed for each sentence.
         length_penalty: score = log-probability / length ** length_penalty, eos counted.
         max_length: a hypothesis is cut at this many pieces for each source piece, plus 10.
-        margin: a hypothesis is given up when the sentence's best so far is more probable by this many nats.
+        margin: a hypothesis is given up where the sentence's best one of its length is more probable by so many nats.
     """
 
     size: int
@@ -65,7 +65,6 @@ class Frontier:
         tokens: (rows, length) what was said so far, bos first.
         log_probs: (rows).
         room: (batch) hypotheses that each sentence may still finish.
-        ended: (batch) the log-probability of the most probable one that each has finished; -inf before the first.
     """
 
     sentence: Tensor
@@ -73,7 +72,6 @@ class Frontier:
     tokens: Tensor
     log_probs: Tensor
     room: Tensor
-    ended: Tensor
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,6 @@ def _first(batch: int, size: int, device: torch.device) -> Frontier:
         tokens=torch.full((batch, 1), BOS, dtype=torch.long, device=device),
         log_probs=torch.zeros(batch, device=device),
         room=torch.full((batch,), size, dtype=torch.long, device=device),
-        ended=torch.full((batch,), -inf, device=device),
     )
 
 
@@ -164,8 +161,8 @@ def _best(frontier: Frontier, log_probs: Tensor, beam: Beam, never: Tensor) -> C
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
     best, place = table.flatten(1).topk(size, dim=1)  # (batch, size * few) -> (batch, size)
     ranks = torch.arange(size, device=best.device)[None]
-    enough = torch.maximum(best[:, 0], frontier.ended) - beam.margin
-    kept = (best > -inf) & (best >= enough[:, None]) & (ranks < frontier.room[:, None])
+    near = best >= best[:, :1] - beam.margin
+    kept = (best > -inf) & near & (ranks < frontier.room[:, None])
     sentence, rank = kept.nonzero(as_tuple=True)
     chosen = place[sentence, rank]
     slot, nth = chosen // few, chosen % few
@@ -184,14 +181,12 @@ def _grow(frontier: Frontier, candidates: Candidates) -> Frontier:
         tokens=torch.cat((frontier.tokens[parent], candidates.token[:, None]), dim=1),
         log_probs=candidates.log_prob,
         room=frontier.room,
-        ended=frontier.ended,
     )
 
 
 def _keep(grown: Frontier, alive: Tensor, ends: Tensor) -> Frontier:
     """The hypotheses that go on; each one that ended took a place of its sentence."""
     room = grown.room.index_add(0, grown.sentence, -ends.long())
-    ended = grown.ended.scatter_reduce(0, grown.sentence[ends], grown.log_probs[ends].to(grown.ended), "amax")
     return replace(
         grown,
         sentence=grown.sentence[alive],
@@ -199,5 +194,4 @@ def _keep(grown: Frontier, alive: Tensor, ends: Tensor) -> Frontier:
         tokens=grown.tokens[alive],
         log_probs=grown.log_probs[alive],
         room=room,
-        ended=ended,
     )

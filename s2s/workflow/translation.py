@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,15 @@ class Run:
         return mean_of_probabilities(torch.stack(members))
 
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
-        """A translator with this search; the model must be in evaluation mode."""
+        """A translator with this search; the model must be in evaluation mode.
+
+        Who asks for several translations gets them, however far behind the best they are.
+        """
         return Translator(
             model=self.stepper(),
             src_tokenizer=self.tokenizers.src,
             trg_tokenizer=self.tokenizers.trg,
-            beam=beam,
+            beam=replace(beam, margin=inf) if n_best > 1 else beam,
             device=self.compute.device,
             autocast=self.compute.autocast,
             n_best=n_best,

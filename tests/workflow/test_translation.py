@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,12 @@ def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
     run = load_run(finished.path, threads=1)
     assert run.beam().size == 2
     assert run.beam(size=7).size == 7
-    [best] = run.translator(run.beam(size=3), n_best=3).translate(LINES[:1])
+
+
+def test_whoever_asks_for_several_translations_gets_them_however_far_behind_the_best(finished: Finished) -> None:
+    run = load_run(finished.path, threads=1)
+    narrow = replace(run.beam(size=3), margin=1e-9)
+    [best] = run.translator(narrow, n_best=3).translate(LINES[:1])
     assert len(best) == 3
 
 
