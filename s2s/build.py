@@ -246,8 +246,6 @@ STARTS: dict[str, Callable[[ModelConfig, Widths], Start]] = {
     "last": lambda config, widths: LastState(state_tensors=CELLS[config.cell].state_tensors),
     "zero": lambda config, widths: ZeroState(width=widths.decoder, state_tensors=CELLS[config.cell].state_tensors),
 }
-
-
 LEXICONS: dict[str, Callable[[ModelConfig, int], Lexicon]] = {
     "states": lambda config, vocab: NoLexicon(),
     "lexical": lambda config, vocab: (

@@ -221,7 +221,7 @@ class DecodingConfig(Section):
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """A hypothesis' score is its log-probability divided by its length to this power."""
     margin: Annotated[float, Field(ge=0.0)] = 2.5
-    """A hypothesis so many nats less probable than the best of its length is given up; 0: none is."""
+    """A hypothesis so many nats less probable than the best of its length is given up (not for `--n-best`); 0: none."""
     max_length: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation is cut at this many target pieces for each source piece, plus 10."""
 
@@ -372,6 +372,8 @@ def with_defaults(table: Table, defaults: Table) -> Table:
         or model.get("start") == "last"
     ):
         contradicted.add("decoder_size")  # which goes with the width of the encoder's states
+    if model.get("decoder_size") and (model.get("attention") == "dot" or model.get("start") == "last"):
+        contradicted.add("hidden_size")  # the other way round
     if model.get("tie") == "all":  # one embedding for both languages, and so one vocabulary
         contradicted.add("joint")
     if given.get("tokenizer", {}).get("kind") in ("char", "word"):

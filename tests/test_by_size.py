@@ -51,6 +51,9 @@ def test_it_trains_each_recipe_on_the_first_pairs_and_repeats_no_finished_run(tm
     )
     assert (out / "24-x.en").read_text(encoding="utf-8").splitlines() == SOURCE[:24]
     assert {path.name for path in out.iterdir() if path.is_dir()} == {"defaults-24-0.01min", "mine-24-0.01min"}
+    defaults = (out / "defaults-24-0.01min" / "config.toml").read_text(encoding="utf-8")
+    assert 'tie = "all"' in defaults  # and not what such a corpus would be given
+    assert "dictionary = false" in defaults
     assert (out / "by-size.png").read_bytes().startswith(b"\x89PNG")
     written = (out / "mine-24-0.01min" / "results.json").stat().st_mtime_ns
     again = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def compare(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The settings that all models share.")],
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG.toml", help="What all models share; the rest has the defaults of `s2s settings`."
+        ),
+    ],
     vary: Annotated[
         list[str] | None,
         typer.Option(

@@ -45,7 +45,7 @@ def train(
     """Train a translator: tokenizer, model and scores in one go.
 
     Without any data it trains on the built-in English-French corpus. The configuration gives way to flags, and
-    these to --set; what is not set follows from the size of the corpus. The learning rate falls to 0
+    these to --set; what is not set follows from the size of your corpus. The learning rate falls to 0
     exactly where the budget ends.
     """
     from s2s.config import check_config, merge, parse_override, read_config, with_absolute_paths

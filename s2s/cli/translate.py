@@ -36,7 +36,10 @@ def translate(
     ] = None,
     beam: Beam = None,
     n_best: Annotated[
-        int, typer.Option(min=1, max=WIDEST, help="Translations of each line: number, score, text between tabs.")
+        int,
+        typer.Option(
+            min=1, max=WIDEST, help="Translations of each line, none given up early: number, score, text between tabs."
+        ),
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print number, score, text between tabs.")] = False,
     ensemble: Annotated[

@@ -1,5 +1,6 @@
 """A dictionary that is counted from sentence pairs alone, before any training."""
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 from s2s.data.batches import TrainingData
 
 LINKS = 8_000_000
-"""Links between a source and a target piece that are counted, at most: a few seconds, and 300 MB while it lasts."""
+"""Links between a source and a target piece that are counted, about: a few seconds, and 300 MB while it lasts."""
 
 ITERATIONS = 5
 LEAST = 1e-6
@@ -63,20 +64,23 @@ class Dictionary:
         left, values, right = torch.svd_lowrank(table, q=min(rank + 8, src_vocab, trg_vocab), niter=2)
         rotation = torch.linalg.qr(torch.randn(size, size)).Q[:rank]
         roots = values[:rank].clamp(min=0.0).sqrt()
-        return _unit(left[:, :rank] * roots @ rotation), _unit(right[:, :rank] * roots @ rotation)
+        return (
+            _units(left[:, :rank] * roots @ rotation, self.src[kept]),
+            _units(right[:, :rank] * roots @ rotation, self.trg[kept]),
+        )
 
 
-def _unit(vectors: Tensor) -> Tensor:
-    lengths = vectors.norm(dim=1, keepdim=True)
-    known = lengths > 1e-3 * lengths.max()
-    units: Tensor = F.normalize(vectors, dim=1) * known
+def _units(vectors: Tensor, known: Tensor) -> Tensor:
+    """These vectors at length 1, and the others 0; some of them are 0 but for rounding."""
+    units = torch.zeros_like(vectors)
+    units[known] = F.normalize(vectors[known], dim=1)
     return units
 
 
 def count_dictionary(data: TrainingData, *, trg_vocab: int) -> Dictionary:
     """Count by IBM Model 1 (Brown et al. 1993), which says which source piece each target piece comes from.
 
-    Of more than `LINKS` possible links the pairs are taken at equal distances.
+    Where there are more than `LINKS` possible links, pairs are taken at equal distances.
     """
     links = _Links.of(data, trg_vocab)
     entry_src, entry_trg = np.divmod(links.entries, trg_vocab)
@@ -108,7 +112,7 @@ class _Links:
     """
 
     entries: NDArray[np.int64]
-    entry: NDArray[np.intp]
+    entry: NDArray[np.int32]
     said: NDArray[np.int32]
     pairs: int
 
@@ -117,14 +121,24 @@ class _Links:
         src_lengths, trg_lengths = data.lengths[:, 0].astype(np.int64), data.lengths[:, 1] - 1
         every = max(-(-int((src_lengths * trg_lengths).sum()) // LINKS), 1)
         src_lengths, trg_lengths = src_lengths[::every], trg_lengths[::every]
-        chosen = [data.pairs[index] for index in range(0, len(data.pairs), every)]
-        # The end of sentence, which all sources have, gives its place to the empty word.
-        src = np.array([piece for pair in chosen for piece in (*pair.src[:-1], NULL)], dtype=np.int64)
-        trg = np.array([piece for pair in chosen for piece in pair.trg], dtype=np.int64)
+        src, trg = array("q"), array("q")
+        for index in range(0, len(data.pairs), every):
+            pair = data.pairs[index]
+            src.extend((*pair.src[:-1], NULL))  # in place of the end of sentence, which all sources have
+            trg.extend(pair.trg)
         choices = np.repeat(src_lengths, trg_lengths)  # of each target token: it comes from one of so many
         said = np.repeat(np.arange(len(trg), dtype=np.int32), choices)
         # The first choice is the first piece of the sentence's source, wherever the choices before have ended.
         first = np.repeat(np.cumsum(src_lengths) - src_lengths, trg_lengths) - (np.cumsum(choices) - choices)
-        source = np.arange(len(said)) + first[said]
-        entries, entry = np.unique(src[source] * trg_vocab + trg[said], return_inverse=True)
-        return cls(entries, entry, said, len(chosen))
+        keys = np.array(src)[np.arange(len(said)) + first[said]] * trg_vocab + np.array(trg)[said]
+        return cls(*_numbered(keys), said, len(src_lengths))
+
+
+def _numbered(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The different keys, ascending, and for each key which of them it is; `numpy.unique` takes twice the memory."""
+    order = np.argsort(keys)
+    ascending = keys[order]
+    is_new = np.diff(ascending, prepend=-1) > 0
+    number = np.empty(len(keys), dtype=np.int32)
+    number[order] = np.cumsum(is_new, dtype=np.int32) - np.int32(1)
+    return ascending[is_new], number

@@ -50,10 +50,9 @@ class ScoringStoppedError(Exception):
 
 def describe(beam: Beam) -> str:
     """The decoding settings as they stand beside a score."""
-    return (
-        f"beam {beam.size}, margin {beam.margin:g}, length penalty {beam.length_penalty:g}, "
-        f"max length {beam.max_length:g} x source + 10"
-    )
+    margin = "" if beam.margin == math.inf else f", margin {beam.margin:g}"
+    limits = f"length penalty {beam.length_penalty:g}, max length {beam.max_length:g} x source + 10"
+    return f"beam {beam.size}{margin}, {limits}"
 
 
 def evaluate(

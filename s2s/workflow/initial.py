@@ -81,4 +81,5 @@ def begin_with_dictionary(model: Seq2Seq, data: TrainingData, reporter: Reporter
     src, trg = model.encoder.embedding.weight, model.decoder.embedding.weight
     dictionary = count_dictionary(data, trg_vocab=len(trg))
     model.begin_with(*dictionary.vectors(src.shape[1], src_vocab=len(src), trg_vocab=len(trg)))
-    reporter.note(f"dictionary: {len(dictionary.src):,} translations, counted in {dictionary.pairs:,} pairs")
+    found = int((dictionary.strength > 0.0).sum())
+    reporter.note(f"dictionary: {found:,} translations, counted in {dictionary.pairs:,} pairs")

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.config import Config, check_config, to_toml
+from s2s.config import Config, check_config, merge, to_toml
 from s2s.data.tokenizer import Tokenizer
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
@@ -146,7 +146,8 @@ class RunDirectory:
         try:
             text = self._read("config.toml", LONGEST_TEXT).decode()
             _refuse_broken_seal(text, str(path))
-            config = check_config(tomllib.loads(text), where=str(path))
+            # A run from before there was a margin searches without one, as it did.
+            config = check_config(merge({"decoding": {"margin": 0.0}}, tomllib.loads(text)), where=str(path))
         except (ValueError, RecursionError) as fault:
             raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path), hint=WHOLE) from fault
         if not text.endswith("\n") or "max_length" not in config.decoding.model_fields_set:

@@ -51,11 +51,16 @@ def test_without_anything_it_is_the_builtin_corpus(s2s: S2S, asked: dict[str, An
 
 
 def test_settings_that_nobody_gave_follow_from_the_size_of_a_corpus_of_one_s_own(
-    s2s: S2S, asked: dict[str, Any], tmp_path: Path, pairs_of: Callable[[str], list[str]]
+    s2s: S2S, asked: dict[str, Any], run: Path, tmp_path: Path, pairs_of: Callable[[str], list[str]]
 ) -> None:
     files = pairs_of("--train")
     (tmp_path / "mine.toml").write_text(f"[data]\ntrain = {files[1:]}\n", encoding="utf-8")
-    for arguments, fits in (([], False), (files, True), (["mine.toml"], True)):
+    for arguments, fits in (
+        ([], False),
+        (files, True),
+        (["mine.toml"], True),
+        ([*files, "--init-from", str(run)], False),
+    ):
         s2s("train", *arguments)
         assert asked["fits_corpus"] is fits
 

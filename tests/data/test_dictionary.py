@@ -85,6 +85,14 @@ def test_vectors_have_length_1_or_0_where_nothing_is_known(size: int, seed: int)
         assert not vectors[unknown].any()
 
 
+def test_either_vocabulary_may_be_the_larger() -> None:
+    found = count_dictionary(data([((4, 5), (6, 7)), ((4,), (6,)), ((8,), (4,))]), trg_vocab=40)
+    src, trg = found.vectors(8, src_vocab=VOCAB, trg_vocab=40)
+    assert (src.shape, trg.shape) == ((VOCAB, 8), (40, 8))
+    assert (src[4] @ trg.T).argmax() == 6
+    assert (src[8] @ trg.T).argmax() == 4
+
+
 def test_pieces_that_translate_each_other_are_close() -> None:
     """A language whose pieces are those of the other one, renamed: each is closest to its own translation."""
     torch.manual_seed(1)

@@ -7,7 +7,7 @@ import pytest
 from small_runs import Told
 
 from s2s.data.corpus import read_pairs
-from s2s.workflow.evaluation import reference_loss
+from s2s.workflow.evaluation import describe, reference_loss
 from s2s.workflow.info import describe_run
 from s2s.workflow.manifest import FORMAT_VERSION
 from s2s.workflow.training import resume
@@ -27,6 +27,7 @@ def test_it_translates_and_scores_as_it_did(number: int) -> None:
     results = run.directory.read_results()
     assert results is not None
     assert results.dev.sentences == len(pairs)
+    assert describe(run.beam()) == results.dev.search
     assert reference_loss(run, pairs) == pytest.approx(results.dev.loss, rel=1e-4)
     translations = [translation.text for translation in translate(run, [*(pair.src for pair in pairs), ""])]
     assert all(translations[:-1])

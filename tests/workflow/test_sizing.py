@@ -85,6 +85,8 @@ def test_what_was_set_stays() -> None:
         {"cell": "lstm"},
         {"tie": "all"},
         {"tie": "none"},
+        {"attention": "dot", "decoder_size": 512},
+        {"start": "last", "decoder_size": 512},
     ],
     ids=str,
 )
