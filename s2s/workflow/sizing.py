@@ -31,15 +31,15 @@ class Tier:
         return {
             "tokenizer": {"size": self.pieces, "joint": False},
             "model": {**widths, "values": "lexical", "tie": "target", "dropout": self.dropout},
-            "training": {"dictionary": True, **self.training},
+            "training": dict(self.training),
         }
 
 
 TIERS = (
     Tier(6_000, 4000, 128, 0.2, {"batch_tokens": 500, "learning_rate": 3e-3, "max_epochs": 40, "patience": 12}),
-    Tier(20_000, 6000, 256, 0.2, {"batch_tokens": 700, "learning_rate": 3e-3, "max_epochs": 20}),
-    Tier(60_000, 6000, 256, 0.2, {"batch_tokens": 700, "max_epochs": 10}),
-    Tier(inf, 8000, 256, 0.1, {"batch_tokens": 1000, "max_epochs": 5}),
+    Tier(20_000, 6000, 256, 0.2, {"dictionary": True, "batch_tokens": 700, "learning_rate": 3e-3, "max_epochs": 20}),
+    Tier(60_000, 6000, 256, 0.2, {"dictionary": True, "batch_tokens": 700, "max_epochs": 10}),
+    Tier(inf, 8000, 256, 0.1, {"dictionary": True, "batch_tokens": 1000, "max_epochs": 5}),
 )
 """From the smallest corpora to the largest."""
 

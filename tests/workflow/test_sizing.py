@@ -60,7 +60,7 @@ def test_the_table_of_the_readme_is_true() -> None:
             f"{model.dropout:g} | {training.batch_tokens}, {rate} | {training.max_epochs}{patience} |"
         )
         assert (model.values, model.tie, config.tokenizer.joint) == ("lexical", "target", False)
-        assert training.dictionary
+        assert training.dictionary == (tier.pairs > 6_000)
     assert "\n".join(rows) in readme
 
 
