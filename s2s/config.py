@@ -190,7 +190,7 @@ class TrainingConfig(Section):
     metric: Literal["bleu", "chrf", "loss"] = "bleu"
     """The dev score that chooses the best checkpoint and stops early."""
     dictionary: bool = False
-    """Embeddings begin alike where pieces translate each other, as counted first (IBM Model 1, Brown et al. 1993)."""
+    """Count a dictionary first (IBM Model 1): the embeddings of pieces that translate each other begin alike."""
     subword_dropout: Share = 0.0
     """Share of pieces that come in two halves in training, others in each pass (after Provilkov et al. 2020)."""
     dropout_after: Annotated[int, Field(ge=0)] = 1
@@ -221,7 +221,7 @@ class DecodingConfig(Section):
     length_penalty: Annotated[float, Field(ge=0.0)] = 1.0
     """A hypothesis' score is its log-probability divided by its length to this power."""
     margin: Annotated[float, Field(ge=0.0)] = 2.5
-    """A hypothesis so many nats less probable than the best of its length is given up (not for `--n-best`); 0: none."""
+    """Give up hypotheses so many nats below the best of their length: less is faster; 0: none, as with `--n-best`."""
     max_length: Annotated[float, Field(gt=0.0)] = 2.0
     """A translation is cut at this many target pieces for each source piece, plus 10."""
 
@@ -372,8 +372,6 @@ def with_defaults(table: Table, defaults: Table) -> Table:
         or model.get("start") == "last"
     ):
         contradicted.add("decoder_size")  # which goes with the width of the encoder's states
-    if model.get("decoder_size") and (model.get("attention") == "dot" or model.get("start") == "last"):
-        contradicted.add("hidden_size")  # the other way round
     if model.get("tie") == "all":  # one embedding for both languages, and so one vocabulary
         contradicted.add("joint")
     if given.get("tokenizer", {}).get("kind") in ("char", "word"):
@@ -382,6 +380,10 @@ def with_defaults(table: Table, defaults: Table) -> Table:
         section: {key: value for key, value in keys.items() if key not in contradicted}
         for section, keys in defaults.items()
     }
+    decoder = model.get("decoder_size")
+    if type(decoder) is int and decoder > 0 and (model.get("attention") == "dot" or model.get("start") == "last"):
+        fitting = max(decoder // (2 if model.get("bidirectional", True) else 1), 1)
+        kept = merge(kept, {"model": {"hidden_size": fitting}})  # the other way round
     if "attend" in contradicted:
         kept = merge(kept, {"model": {"attend": "first"}})
     if any(training.get(budget) for budget in BUDGETS):  # then it is the only one

@@ -38,7 +38,10 @@ def translate(
     n_best: Annotated[
         int,
         typer.Option(
-            min=1, max=WIDEST, help="Translations of each line, none given up early: number, score, text between tabs."
+            min=1,
+            max=WIDEST,
+            help="Translations of each line: number, score, text between tabs. The beam is as wide at least, and gives "
+            "none up.",
         ),
     ] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print number, score, text between tabs.")] = False,

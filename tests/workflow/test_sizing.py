@@ -87,6 +87,8 @@ def test_what_was_set_stays() -> None:
         {"tie": "none"},
         {"attention": "dot", "decoder_size": 512},
         {"start": "last", "decoder_size": 512},
+        {"attention": "dot", "decoder_size": 256, "bidirectional": False},
+        {"attention": "dot", "decoder_size": 64},
     ],
     ids=str,
 )
