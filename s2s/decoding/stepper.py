@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 from typing import Generic, Protocol, TypeVar
 
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from s2s.nn.decoder import DecoderState
 from s2s.nn.model import Seq2Seq
+from s2s.nn.packing import packed
+from s2s.nn.steps import Rows
 
 
 class SearchState(Protocol):
@@ -34,9 +37,13 @@ class StepModel(Protocol[S]):
 
 @dataclass(frozen=True)
 class ModelStepper:
-    """One model."""
+    """One model, whose weights stay as they are as long as it is searched."""
 
     model: Seq2Seq
+
+    @cached_property
+    def _output(self) -> Rows:
+        return packed(self.model.decoder.output)
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """See `StepModel.start`."""
@@ -44,7 +51,7 @@ class ModelStepper:
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """See `StepModel.step`."""
-        step = self.model.step(tokens, state)
+        step = self.model.step(tokens, state, self._output)
         return torch.log_softmax(step.logits.float(), dim=1), step.state
 
 

@@ -97,7 +97,7 @@ class Translator:
     autocast: Callable[[], AbstractContextManager[object]]
     n_best: int = 1
     window: int = 2048
-    batch_tokens: int = 1600
+    batch_tokens: int = 3200
     workers: int = 1
     warn: Callable[[str], None] = lambda message: None
 

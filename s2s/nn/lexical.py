@@ -5,8 +5,9 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from s2s.nn.embedding import OutputLayer, take_rows
+from s2s.nn.embedding import take_rows
 from s2s.nn.linear import Linear
+from s2s.nn.steps import Rows
 
 
 class Lexicon(nn.Module, ABC):
@@ -32,8 +33,8 @@ class Lexicon(nn.Module, ABC):
         """Learn what the target pieces look like, (vocab, embed), where words have an output layer of their own."""
 
     @abstractmethod
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
-        """Logits (..., vocab) from readouts (..., readout) and what was read (..., value)."""
+    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
+        """Logits (..., vocab) from readouts (..., readout) and what was read (..., value); `output` is the layer."""
 
 
 class NoLexicon(Lexicon):
@@ -47,7 +48,7 @@ class NoLexicon(Lexicon):
         """See `Lexicon.read`."""
         return weights.new_zeros(*weights.shape[:2], 0)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts)
         return logits
@@ -73,7 +74,7 @@ class TiedLexicalReading(Lexicon):
         """See `Lexicon.read`."""
         return weights[:, :, -1] @ words.to(weights.dtype)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts + self.words(read))
         return logits
@@ -95,7 +96,7 @@ class LexicalReading(TiedLexicalReading):
         """See `Lexicon.begin_with`."""
         take_rows(self.output.weight, vectors)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts) + self.output(self.words(read))
         return logits
