@@ -326,6 +326,8 @@ def build_beam(config: DecodingConfig, *, size: int | None = None) -> Beam:
         length_penalty=config.length_penalty,
         max_length=config.max_length,
         margin=config.margin or inf,
+        repeats=config.repeats,
+        copy_unknown=config.copy_unknown,
     )
 
 

@@ -298,6 +298,8 @@ def test_settings_are_found_by_name_key_and_section() -> None:
         "decoding.beam",
         "decoding.length_penalty",
         "decoding.margin",
+        "decoding.repeats",
+        "decoding.copy_unknown",
         "decoding.max_length",
     ]
 

@@ -3,7 +3,7 @@
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -128,9 +128,22 @@ class Tokenizer:
                 found[index] = ids[left], ids[right]
         return found
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of the pieces, special ones left out; always a single line."""
-        return normalise(self._processor.decode([i for i in ids if i not in (PAD, BOS, EOS)]))
+    def unknown(self, text: str) -> list[str]:
+        """What stands in the text where `encode` has an unknown piece: one or more words, or characters, for each."""
+        spelled = self._processor.encode(normalise(text), out_type=str)
+        return [surface for index, surface in zip(self.encode(text), spelled, strict=True) if index == UNK]
+
+    def decode(self, ids: Iterable[int], unknown: Sequence[str] = ()) -> str:
+        """The text of the pieces, special ones left out; always a single line.
+
+        Args:
+            unknown: what stands for each unknown piece, as `unknown` tells it; without it, a sign that it is unknown.
+        """
+        said = [i for i in ids if i not in (PAD, BOS, EOS)]
+        if not unknown:
+            return normalise(self._processor.decode(said))
+        copies = iter(unknown)
+        return normalise(self._processor.decode([next(copies) if i == UNK else self.pieces([i])[0] for i in said]))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The pieces as sentencepiece spells them."""

@@ -6,11 +6,9 @@ from math import inf
 import torch
 from torch import Tensor
 
-from s2s.data.tokenizer import BOS, EOS, PAD, UNK
+from s2s.data.tokenizer import BOS, EOS
 from s2s.decoding.stepper import S, StepModel
-
-NEVER_SAID = (PAD, UNK, BOS)
-"""Pieces that search does not put into a translation; their probability is left unused."""
+from s2s.decoding.unsayable import Unsayable
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,16 @@ class Beam:
         length_penalty: score = log-probability / length ** length_penalty, eos counted.
         max_length: a hypothesis is cut at this many pieces for each source piece, plus 10.
         margin: a hypothesis is given up where the sentence's best one of its length is more probable by so many nats.
+        repeats: how often a phrase may come in a row, as `Unsayable` has it.
+        copy_unknown: whether an unknown piece may be said for each unknown piece of the source.
     """
 
     size: int
     length_penalty: float
     max_length: float
-    margin: float = inf
+    margin: float
+    repeats: int
+    copy_unknown: bool
 
     def score(self, log_prob: float, length: int) -> float:
         """The score of a hypothesis of that many pieces, eos counted."""
@@ -118,12 +120,12 @@ def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> li
     batch = src.shape[0]
     finished = Finished(beam, [[] for _ in range(batch)])
     limits = beam.limits(src_mask)
-    never = torch.tensor(NEVER_SAID, device=src.device)
+    unsayable = Unsayable.after(src, src_mask, copy_unknown=beam.copy_unknown, repeats=beam.repeats)
     state = model.start(src, src_mask)
     frontier = _first(batch, beam.size, src.device)
     while frontier.sentence.numel():
         log_probs, state = model.step(frontier.tokens[:, -1], state)
-        candidates = _best(frontier, log_probs, beam, never)
+        candidates = _best(frontier, log_probs, beam, unsayable.pieces(frontier.sentence, frontier.tokens[:, 1:]))
         grown = _grow(frontier, candidates)
         ends = candidates.token == EOS
         length = grown.tokens.shape[1] - 1
@@ -151,12 +153,13 @@ def _best(frontier: Frontier, log_probs: Tensor, beam: Beam, never: Tensor) -> C
     """For each sentence the best continuations, as many as it has room for and as come near the best.
 
     First the best few of each row, then the best of those of each sentence, whose rows are laid out in a table of
-    (batch, size, few) with -inf where there is none, or a piece that is never said.
+    (batch, size, few) with -inf where there is none, or one of the pieces that the row may `never` say now,
+    (rows, pieces), whose probability is left unused.
     """
     size = beam.size
-    few = min(size + len(never), log_probs.shape[1])
+    few = min(size + never.shape[1], log_probs.shape[1])
     values, tokens = log_probs.topk(few, dim=1)
-    values = values.masked_fill(torch.isin(tokens, never), -inf)
+    values = values.masked_fill((tokens[:, :, None] == never[:, None]).any(dim=2), -inf)
     table = values.new_full((len(frontier.room), size, few), -inf)
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
     best, place = table.flatten(1).topk(size, dim=1)  # (batch, size * few) -> (batch, size)

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.data.batches import group_by_length, pad
-from s2s.data.tokenizer import EOS, Tokenizer, normalise
+from s2s.data.batches import EncodedPair, group_by_length, pad
+from s2s.data.tokenizer import EOS, UNK, Tokenizer, normalise
+from s2s.decoding.copying import Look, find_unknown
 from s2s.decoding.search import Beam, Hypothesis, search
 from s2s.decoding.stepper import StepModel
 
@@ -46,10 +47,25 @@ EMPTY = Translation(text="", score=0.0, log_prob=0.0, ended=True)
 
 @dataclass(frozen=True)
 class Sentence:
-    """A line of the source, or a part of one: which line, and its pieces with eos."""
+    """A line of the source, or a part of one.
+
+    Attributes:
+        line: which line.
+        pieces: with eos.
+        unknown: what stands in the text for each of its unknown pieces.
+    """
 
     line: int
     pieces: tuple[int, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What search found for a sentence: a hypothesis, and which of the source's unknown pieces each of its own is."""
+
+    hypothesis: Hypothesis
+    copied: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,8 @@ class Translator:
         batch_tokens: source pieces in a batch, padding included, at most; memory is bounded by window and batches.
         workers: batches that are searched at a time, each by one thread; what one thread alone computes is quicker
             than what several meet over at every small step.
+        look: where the model looks in given translations; asked where they have unknown pieces, which they have only if
+            `beam.copy_unknown` says so.
         warn: is told of every line that is translated in parts.
     """
 
@@ -95,6 +113,7 @@ class Translator:
     beam: Beam
     device: torch.device
     autocast: Callable[[], AbstractContextManager[object]]
+    look: Look
     n_best: int = 1
     window: int = 2048
     batch_tokens: int = 3200
@@ -121,17 +140,17 @@ class Translator:
         batch_tokens = max(min(self.batch_tokens, sum(lengths) // self.workers), 1)
         batches = group_by_length(order, lengths, batch_tokens)
         searched = self._search_all([[sentences[index].pieces for index in batch] for batch in batches])
-        found: dict[int, list[Hypothesis]] = {}
-        for batch, hypotheses in zip(batches, searched, strict=True):
-            found |= dict(zip(batch, hypotheses, strict=True))
+        found: dict[int, list[Found]] = {}
+        for batch, best in zip(batches, searched, strict=True):
+            found |= dict(zip(batch, best, strict=True))
         translations: list[list[list[Translation]]] = [[] for _ in lines]
         for index, sentence in enumerate(sentences):
             # None is left where the model says nothing but "not a number".
-            best = [self._decode(h) for h in found[index][: self.n_best]]
-            translations[sentence.line].append(best or [Translation("", float("-inf"), float("-inf"), ended=False)])
+            said = [self._decode(one, sentence) for one in found[index]]
+            translations[sentence.line].append(said or [Translation("", float("-inf"), float("-inf"), ended=False)])
         return [_join(parts) for parts in translations]
 
-    def _search_all(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[list[list[Hypothesis]]]:
+    def _search_all(self, batches: Sequence[Sequence[tuple[int, ...]]]) -> list[list[list[Found]]]:
         if min(self.workers, len(batches)) <= 1:
             return [self._search(self.model, batch) for batch in batches]
         model = Stoppable(self.model)
@@ -143,14 +162,20 @@ class Translator:
             model.stopped.set()
             pool.shutdown(cancel_futures=True)
 
-    def _search(self, model: StepModel[Any], sources: Sequence[Sequence[int]]) -> list[list[Hypothesis]]:
+    def _search(self, model: StepModel[Any], sources: Sequence[tuple[int, ...]]) -> list[list[Found]]:
+        """The `n_best` of each source."""
         src, mask = pad(sources)
         with torch.inference_mode(), self.autocast():
-            return search(model, src.to(self.device), mask.to(self.device), self.beam)
+            hypotheses = search(model, src.to(self.device), mask.to(self.device), self.beam)
+            best = [some[: self.n_best] for some in hypotheses]
+            said = [EncodedPair(src, one.tokens) for src, some in zip(sources, best, strict=True) for one in some]
+            copied = iter(find_unknown(self.look, said))
+        return [[Found(one, next(copied)) for one in some] for some in best]
 
-    def _decode(self, hypothesis: Hypothesis) -> Translation:
+    def _decode(self, found: Found, sentence: Sentence) -> Translation:
+        hypothesis = found.hypothesis
         return Translation(
-            text=self.trg_tokenizer.decode(hypothesis.tokens),
+            text=self.trg_tokenizer.decode(hypothesis.tokens, [sentence.unknown[at] for at in found.copied]),
             score=hypothesis.score,
             log_prob=hypothesis.log_prob,
             ended=hypothesis.ended,
@@ -161,11 +186,12 @@ class Translator:
         pieces = self.src_tokenizer.encode(line)
         if not pieces:
             return []
+        unknown = iter(self.src_tokenizer.unknown(line) if UNK in pieces else ())
         if len(pieces) <= LONGEST:
-            return [Sentence(at, (*pieces, EOS))]
+            return [Sentence(at, (*pieces, EOS), tuple(unknown))]
         parts = split_long(normalise(line), self.src_tokenizer)
         self.warn(f"line {first + at} has {len(pieces)} pieces and is translated in {len(parts)} parts")
-        return [Sentence(at, (*part, EOS)) for part in parts]
+        return [Sentence(at, (*part, EOS), tuple(islice(unknown, part.count(UNK)))) for part in parts]
 
 
 def split_long(text: str, tokenizer: Tokenizer) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -51,8 +51,9 @@ class ScoringStoppedError(Exception):
 def describe(beam: Beam) -> str:
     """The decoding settings as they stand beside a score."""
     margin = "" if beam.margin == math.inf else f", margin {beam.margin:g}"
+    repeats = f", repeats {beam.repeats}" if beam.repeats else ""
     limits = f"length penalty {beam.length_penalty:g}, max length {beam.max_length:g} x source + 10"
-    return f"beam {beam.size}{margin}, {limits}"
+    return f"beam {beam.size}{margin}{repeats}, {limits}"
 
 
 def evaluate(
@@ -97,8 +98,11 @@ def _until(should_stop: Callable[[], bool], sources: Iterable[str]) -> Iterator[
 
 
 def validator(run: Run, pairs: Sequence[Pair], look: Callable[[Sequence[str]], None]) -> Callable[[], Scores]:
-    """What a trainer calls to score its model on dev: greedy search, for speed; `look` is shown the translations."""
-    beam = Beam(size=1, length_penalty=1.0, max_length=run.config.decoding.max_length)
+    """What a trainer calls to score its model on dev: greedy search, for speed; `look` is shown the translations.
+
+    Nothing keeps it from saying a phrase again and again, so that `look` sees where the model does.
+    """
+    beam = replace(run.beam(1), repeats=0)
 
     def validate() -> Scores:
         result = evaluate(run, pairs, beam, names=("BLEU", "chrF2"))

@@ -1,7 +1,7 @@
 """The walk through one translation: the source's states, then each step's query, scores, weights, context, choice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -211,7 +211,8 @@ def _check_length(source: Side) -> None:
 
 
 def _best(run: Run, src: Tensor, beam: int | None) -> Hypothesis:
-    [found] = search(ModelStepper(run.model), src, torch.ones_like(src, dtype=torch.bool), run.beam(beam))
+    how = replace(run.beam(beam), copy_unknown=False)  # it is the model's own pieces that are walked through
+    [found] = search(ModelStepper(run.model), src, torch.ones_like(src, dtype=torch.bool), how)
     if not found:
         raise _not_finite()
     return found[0]

@@ -54,6 +54,9 @@ FILES = (
 )
 """Every file that a run may have."""
 
+AS_BEFORE = {"margin": 0.0, "repeats": 0, "copy_unknown": False}
+"""How a run searches that is older than these settings: as it always did."""
+
 SEAL = "# SHA-256 of the lines above: "
 """What the last line of a run's configuration begins with."""
 
@@ -146,8 +149,7 @@ class RunDirectory:
         try:
             text = self._read("config.toml", LONGEST_TEXT).decode()
             _refuse_broken_seal(text, str(path))
-            # A run from before there was a margin searches without one, as it did.
-            config = check_config(merge({"decoding": {"margin": 0.0}}, tomllib.loads(text)), where=str(path))
+            config = check_config(merge({"decoding": AS_BEFORE}, tomllib.loads(text)), where=str(path))
         except (ValueError, RecursionError) as fault:
             raise S2SError(f"the run's configuration is damaged ({fault})", where=str(path), hint=WHOLE) from fault
         if not text.endswith("\n") or "max_length" not in config.decoding.model_fields_set:

@@ -44,23 +44,42 @@ class Run:
     others: tuple[Seq2Seq, ...] = ()
 
     def beam(self, size: int | None = None) -> Beam:
-        """The search that the run was configured with; `size` takes the place of its beam."""
-        return build_beam(self.config.decoding, size=size)
+        """The search that the run was configured with; `size` takes the place of its beam.
+
+        Nothing is copied where no model looks at the source.
+        """
+        beam = build_beam(self.config.decoding, size=size)
+        return replace(beam, copy_unknown=beam.copy_unknown and any(model.hops for model in self.models))
+
+    @property
+    def models(self) -> tuple[Seq2Seq, ...]:
+        """All that speak."""
+        return (self.model, *self.others)
 
     def stepper(self) -> StepModel[Any]:
         """What search asks: the model, or the ensemble."""
         if not self.others:
             return ModelStepper(self.model)
-        return EnsembleStepper([ModelStepper(model) for model in (self.model, *self.others)])
+        return EnsembleStepper([ModelStepper(model) for model in self.models])
 
     def forced_log_probs(self, batch: Batch) -> Tensor:
         """The log-probability of each real target token of given pairs, (tokens); of an ensemble, the mean's."""
         right = batch.trg_out[batch.trg_mask][:, None]
         members = []
-        for model in (self.model, *self.others):
+        for model in self.models:
             logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits.float()
             members.append(logits.gather(1, right)[:, 0] - logits.logsumexp(dim=1))
         return mean_of_probabilities(torch.stack(members))
+
+    def attention(self, batch: Batch) -> Tensor:
+        """Where the last hop looks at each step of given translations, (batch, trg, src); of an ensemble, the mean.
+
+        Members without attention have no say; one at least has it.
+        """
+        batch = batch.to(self.compute.device)
+        looking = [model for model in self.models if model.hops]
+        weights = [m(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights[:, :, -1] for m in looking]
+        return torch.stack(weights).mean(dim=0)
 
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:
         """A translator with this search; the model must be in evaluation mode.
@@ -74,6 +93,7 @@ class Run:
             beam=replace(beam, margin=inf) if n_best > 1 else beam,
             device=self.compute.device,
             autocast=self.compute.autocast,
+            look=self.attention,
             n_best=n_best,
             workers=self.compute.threads if self.compute.device.type == "cpu" else 1,
             warn=warn,

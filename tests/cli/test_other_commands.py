@@ -29,7 +29,7 @@ def test_a_run_is_scored(s2s: S2S, run: Path, corpus: Path) -> None:
     assert done.code == 0
     names = [line.split()[0] for line in done.out.splitlines()]
     assert names == ["BLEU", "chrF2", "TER", "perplexity"]
-    assert done.err == "4 sentences, beam 5, margin 2.5, length penalty 1, max length 0.1 x source + 10\n"
+    assert done.err == "4 sentences, beam 5, margin 2.5, repeats 2, length penalty 1, max length 0.1 x source + 10\n"
 
 
 def test_scores_are_a_json_object_where_asked(s2s: S2S, run: Path, corpus: Path) -> None:

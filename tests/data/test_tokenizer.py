@@ -134,6 +134,21 @@ def test_the_unknown_has_a_piece_of_its_own(kind: str, text: str) -> None:
     assert UNK in tokenizer(kind).encode(text)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@given(text=st.text(max_size=30) | st.lists(st.sampled_from(["a", "man", "Zoë", "日本", "x" * 5])).map(" ".join))
+def test_with_what_stands_for_the_unknown_every_text_comes_back(kind: str, text: str) -> None:
+    chosen = tokenizer(kind)
+    ids, unknown = chosen.encode(text), chosen.unknown(text)
+    assert len(unknown) == ids.count(UNK)
+    assert chosen.decode(ids, unknown) == normalise(text)
+
+
+def test_the_unknown_is_told_as_it_stands_in_the_text() -> None:
+    assert tokenizer("char").unknown("a日本a語") == ["日本", "語"]
+    assert [word.strip(SPACE) for word in tokenizer("word").unknown("Zoë and the dog")] == ["Zoë"]
+    assert tokenizer("bpe").unknown("Zoë 日本") == []
+
+
 def test_a_character_or_a_word_is_a_piece() -> None:
     chars, words = tokenizer("char"), tokenizer("word")
     assert chars.pieces(chars.encode("a man")) == [SPACE, "a", SPACE, "m", "a", "n"]

@@ -16,12 +16,13 @@ from torch import Tensor
 from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import EncodedPair, collate, pad
-from s2s.data.tokenizer import BOS, EOS
-from s2s.decoding.search import NEVER_SAID, Beam, Hypothesis, search
+from s2s.data.tokenizer import BOS, EOS, PAD, UNK
+from s2s.decoding.search import Beam, Hypothesis, search
 from s2s.decoding.stepper import EnsembleStepper, ModelStepper
 from s2s.nn.model import Seq2Seq
 
 WORDS = (4, 5, 6)
+NEVER_SAID = (PAD, UNK, BOS)
 VOCAB = 7
 DEPTH = 3
 """A table's sentences have at most so many words: 40 of them in all."""
@@ -82,7 +83,15 @@ class Table:
 
 
 def beam(size: int, length_penalty: float = 1.0, max_length: float = 1.0) -> Beam:
-    return Beam(size=size, length_penalty=length_penalty, max_length=max_length)
+    """A plain search: nothing is given up, kept from repeating itself, or copied."""
+    return Beam(
+        size=size,
+        length_penalty=length_penalty,
+        max_length=max_length,
+        margin=math.inf,
+        repeats=0,
+        copy_unknown=False,
+    )
 
 
 def find(model: object, sources: Sequence[Sequence[int]], how: Beam) -> list[list[Hypothesis]]:
@@ -335,3 +344,39 @@ def test_what_is_given_up_in_one_sentence_is_not_in_another() -> None:
     together = find(table, rows, with_margin(4, 1.0))
     for row, found in zip(rows, together, strict=True):
         assert [found] == find(table, [row], with_margin(4, 1.0))
+
+
+# What may not be said
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), repeats=st.sampled_from([1, 2]))
+def test_of_what_is_left_without_loops_everything_is_found(seed: int, repeats: int) -> None:
+    """A single piece may come once more than `repeats` in a row."""
+    table = Table(seed, depth=4, temperature=0.5)
+    every = [words for length in range(5) for words in product(WORDS, repeat=length)]
+    right = {
+        words
+        for words in every
+        if not any(words[at:][: repeats + 2] == (word,) * (repeats + 2) for at in range(4) for word in WORDS)
+        and not (repeats == 1 and len(words) == 4 and words[:2] == words[2:])
+    }
+    [found] = find(table, [(4, EOS)], replace(beam(len(every)), repeats=repeats))
+    assert {h.tokens for h in found} == right
+    assert right < set(every)
+    for hypothesis in found:
+        assert hypothesis.log_prob == pytest.approx(table.log_prob(4, hypothesis.tokens), abs=1e-5)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), unknown=st.integers(0, 2))
+def test_an_unknown_piece_may_be_said_for_each_of_the_source(seed: int, unknown: int) -> None:
+    """After its depth a table knows nothing but unknown pieces and the end."""
+    table = Table(seed, depth=2)
+    source = (4, *[UNK] * unknown, EOS)
+    every = [words for n in range(2 + unknown + 1) for words in product((UNK, *WORDS), repeat=n)]
+    right = {words for words in every if words.count(UNK) <= unknown and set(words[2:]) <= {UNK}}
+    [found] = find(table, [source], replace(beam(len(every)), copy_unknown=True))
+    assert {h.tokens for h in found} == right
+    [without] = find(table, [source], beam(len(every)))
+    assert {h.tokens for h in without} == {words for words in right if UNK not in words}

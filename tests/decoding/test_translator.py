@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
+from math import inf
 from threading import Barrier
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from s2s.data.batches import Batch
 from s2s.data.tokenizer import EOS, Tokenizer, normalise, train_tokenizer
 from s2s.decoding.search import Beam
 from s2s.decoding.translator import EMPTY, LONGEST, PART, Translator, split_long
@@ -70,14 +72,25 @@ class Copy:
         return shares.log(), CopyState(state.src, state.said + 1)
 
 
+def plain(size: int) -> Beam:
+    return Beam(size=size, length_penalty=1.0, max_length=2.0, margin=inf, repeats=0, copy_unknown=False)
+
+
+def straight_ahead(batch: Batch) -> Tensor:
+    """The n-th step looks at the n-th source piece."""
+    weights = torch.eye(max(batch.trg_in.shape[1], batch.src.shape[1]))
+    return weights[: batch.trg_in.shape[1], : batch.src.shape[1]].expand(len(batch.src), -1, -1)
+
+
 def copier(*, beam: int = 1, n_best: int = 1, right: float = 0.9) -> Translator:
     return Translator(
         model=Copy(tokenizer().size, right),
         src_tokenizer=tokenizer(),
         trg_tokenizer=tokenizer(),
-        beam=Beam(size=beam, length_penalty=1.0, max_length=2.0),
+        beam=plain(beam),
         device=torch.device("cpu"),
         autocast=nullcontext,
+        look=straight_ahead,
         n_best=n_best,
     )
 
@@ -140,7 +153,7 @@ class Faulty(Copy):
 
 
 def test_a_fault_in_one_batch_does_not_wait_for_the_others() -> None:
-    endless = Beam(size=1, length_penalty=1.0, max_length=1e9)
+    endless = replace(plain(1), max_length=1e9)
     translator = replace(copier(), model=Faulty(tokenizer().size), beam=endless, batch_tokens=1, workers=2)
     with pytest.raises(RuntimeError, match="broken"):
         list(translator.translate([LINES[0], "a man"]))
@@ -253,3 +266,37 @@ def test_what_was_cut_says_so() -> None:
     pieces = len(tokenizer().encode("man"))
     assert not cut.ended
     assert len(tokenizer().encode(cut.text)) <= 2 * (pieces + 1) + 10
+
+
+# Unknown words
+
+
+def word_copier(*, n_best: int = 1) -> Translator:
+    words = train_tokenizer(LINES, kind="word", size=1000).tokenizer
+    beam = replace(plain(max(n_best, 2)), copy_unknown=True)
+    return replace(copier(n_best=n_best), model=Copy(words.size), src_tokenizer=words, trg_tokenizer=words, beam=beam)
+
+
+UNKNOWN = ["Zoltan and a Qwxz", "Brumpf", "a man", "", "日本 , man Ωmega and an ∀y, , 3.14 ."]
+
+
+def test_unknown_words_come_back_as_they_stand_in_the_source() -> None:
+    assert texts(word_copier(), UNKNOWN * 9) == UNKNOWN * 9
+    assert texts(replace(word_copier(), workers=2, batch_tokens=1), UNKNOWN) == UNKNOWN
+    known_alone = replace(word_copier(), beam=plain(2))
+    assert all(word not in text for word in ("Zoltan", "Brumpf", "⁇") for text in texts(known_alone, UNKNOWN))
+
+
+def test_in_a_long_line_each_part_has_its_own_unknown_words() -> None:
+    line = " ".join(f"a name{number} and" for number in range(500))
+    translator = replace(word_copier(), warn=lambda message: None)
+    assert len(translator.src_tokenizer.encode(line)) > LONGEST
+    assert texts(translator, ["Zoltan", line, "Brumpf"]) == ["Zoltan", line, "Brumpf"]
+
+
+def test_each_of_the_n_best_has_its_own_copies() -> None:
+    """The second best leaves something out, or says something else."""
+    [best] = list(word_copier(n_best=2).translate(["Zoltan and a Qwxz"]))
+    assert best[0].text == "Zoltan and a Qwxz"
+    assert best[1].text != best[0].text
+    assert "⁇" not in best[1].text

@@ -6,6 +6,7 @@ all of them is tried in the slow tests.
 
 from contextlib import nullcontext
 from itertools import combinations, product
+from math import inf
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from s2s.nn.model import Seq2Seq
 from s2s.training.optim import build_adam, clip_gradients
 from s2s.training.parallel import Replicas
 
+GREEDY = Beam(size=1, length_penalty=1.0, max_length=2.0, margin=inf, repeats=0, copy_unknown=False)
 VOCAB = 12
 PAIRS = [
     EncodedPair(src=(4, 5, EOS), trg=(6, 7, 8)),
@@ -60,7 +62,7 @@ def check(row: Row) -> None:
     model.eval()
     batch = collate(PAIRS)
     with torch.inference_mode():
-        found = search(ModelStepper(model), batch.src, batch.src_mask, Beam(size=1, length_penalty=1.0, max_length=2.0))
+        found = search(ModelStepper(model), batch.src, batch.src_mask, GREEDY)
     assert [hypotheses[0].tokens for hypotheses in found] == [pair.trg for pair in PAIRS]
 
 

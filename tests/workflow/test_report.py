@@ -174,7 +174,7 @@ def test_the_report_for_people_has_every_part(told: Measured) -> None:
         "- better, seed 3, could not be trained: not finite",
         "- model.attention + model.attend: none + first, additive + first, none + last",
         "- test: 10 sentences; seeds: 1, 2, 3",
-        "- decoding: beam 2, margin 2.5, length penalty 1, max length 0.1 x source + 10",
+        "- decoding: beam 2, margin 2.5, repeats 2, length penalty 1, max length 0.1 x source + 10",
         *(f"`{signature}`" for signature in (*told.signatures.values(), *told.bootstrap.values())),
         "s2s compare x --vary 'a b'",
         "1 threads; s2s ",

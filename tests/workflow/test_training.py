@@ -64,7 +64,7 @@ def test_an_outcome_has_the_scores_of_the_best_checkpoint(finished: Finished) ->
     assert [score.name for score in outcome.dev.scores] == ["BLEU", "chrF2"]
     assert all("version:" in score.signature for score in outcome.dev.scores)
     assert outcome.dev.loss == pytest.approx(min(v.scores["loss"] for v in finished.told.validations), abs=1e-5)
-    assert outcome.dev.search == "beam 2, margin 2.5, length penalty 1, max length 0.1 x source + 10"
+    assert outcome.dev.search == "beam 2, margin 2.5, repeats 2, length penalty 1, max length 0.1 x source + 10"
 
 
 def test_it_tells_of_each_update_and_validation(finished: Finished) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_runs import Finished, Told, small
 
+from s2s.build import build_model
 from s2s.data.batches import EncodedPair, collate
 from s2s.data.tokenizer import EOS
 from s2s.errors import S2SError
@@ -50,6 +51,21 @@ def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
     run = load_run(finished.path, threads=1)
     assert run.beam().size == 2
     assert run.beam(size=7).size == 7
+
+
+def test_unknown_words_are_copied_where_a_model_looks_at_the_source(finished: Finished) -> None:
+    run = load_run(finished.path, threads=1)
+    blind = run.config.model.model_copy(update={"attention": "none", "attend": "first", "values": "states"})
+    unseeing = build_model(blind, src_vocab=run.tokenizers.src.size, trg_vocab=run.tokenizers.trg.size).eval()
+    assert run.beam().copy_unknown
+    assert not replace(run, model=unseeing).beam().copy_unknown
+    batch = collate([EncodedPair((5, 6, EOS), (7, 8)), EncodedPair((6, EOS), (7,))])
+    with torch.inference_mode():
+        alone = run.attention(batch)
+        assert torch.equal(alone, run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights[:, :, -1])
+        together = replace(run, model=unseeing, others=(run.model, run.model))
+        assert together.beam().copy_unknown
+        torch.testing.assert_close(together.attention(batch), alone)
 
 
 def test_whoever_asks_for_several_translations_gets_them_however_far_behind_the_best(finished: Finished) -> None:

@@ -1,0 +1,70 @@
+"""What may not be said next, beside the rule in plain words."""
+
+from collections.abc import Sequence
+
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from s2s.data.batches import pad
+from s2s.data.tokenizer import BOS, EOS, PAD, UNK
+from s2s.decoding.unsayable import LONGEST_PHRASE, Unsayable
+
+SMALL = st.lists(st.integers(4, 6), max_size=30)
+
+
+def ends_in_a_loop(said: Sequence[int], repeats: int) -> bool:
+    """Whether its end is a phrase said once too often in a row."""
+    for phrase in range(1, LONGEST_PHRASE + 1):
+        times = repeats + 1 + (phrase == 1)
+        if len(said) >= times * phrase and list(said[-times * phrase :]) == list(said[-phrase:]) * times:
+            return True
+    return False
+
+
+def never(sources: Sequence[Sequence[int]], said: Sequence[Sequence[int]], repeats: int) -> list[set[int]]:
+    """For each row what its source and its pieces so far forbid."""
+    rules = Unsayable.after(*pad(sources), copy_unknown=False, repeats=repeats)
+    pieces = rules.pieces(torch.arange(len(sources)), torch.tensor(said, dtype=torch.long).view(len(sources), -1))
+    return [set(row) - {PAD, BOS, UNK} for row in pieces.tolist()]
+
+
+@given(said=SMALL, repeats=st.integers(1, 3))
+@example(said=[4, 5, 4, 5, 4], repeats=2)
+@example(said=[4, 4, 4], repeats=2)
+def test_a_piece_that_would_close_a_loop_may_not_be_said(said: list[int], repeats: int) -> None:
+    [found] = never([(9, EOS)], [said], repeats)
+    assert found == {piece for piece in range(4, 7) if ends_in_a_loop([*said, piece], repeats)}
+
+
+def test_a_phrase_may_come_twice_and_a_single_piece_three_times() -> None:
+    phrase = [4, 5, 6, 7, 8, 9]
+    assert never([(9, EOS)], [[*phrase, *phrase, *phrase[:-1]]], 2) == [{9}]
+    assert never([(9, EOS)], [[*phrase, *phrase[:-1]]], 2) == [set()]
+    assert never([(9, EOS)], [[5, 4, 4, 4]], 2) == [{4}]
+    assert never([(9, EOS)], [[5, 4, 4]], 2) == [set()]
+    seven = [*phrase, 10]
+    assert never([(9, EOS)], [[*seven, *seven, *seven[:-1]]], 2) == [set()]
+
+
+@given(source=SMALL, repeats=st.integers(1, 3))
+def test_it_may_where_the_source_says_something_as_often(source: list[int], repeats: int) -> None:
+    """Each row by its own source, padding left aside."""
+    loops = any(ends_in_a_loop(source[:end], repeats) for end in range(1, len(source) + 1))
+    said = [[4] * (repeats + 1)] * 2
+    assert never([(*source, EOS), (*[9, 8] * 20, 7, 6, 5, EOS)], said, repeats)[0] == (set() if loops else {4})
+    assert never([(5, EOS), (*[9, 8] * 20, EOS)], said, repeats) == [{4}, set()]
+
+
+def test_without_a_limit_everything_may_be_repeated() -> None:
+    assert never([(9, EOS)], [[4] * 30], 0) == [set()]
+
+
+def test_unknown_pieces_are_said_as_often_as_the_source_has_them() -> None:
+    sources = [(4, UNK, UNK, EOS), (UNK, EOS), (4, 5, 6, EOS)]
+    said = torch.tensor([[UNK, 4], [UNK, 4], [4, 4]])
+    rules = Unsayable.after(*pad(sources), copy_unknown=True, repeats=0)
+    assert [UNK in row for row in rules.pieces(torch.arange(3), said).tolist()] == [False, True, True]
+    assert [UNK in row for row in rules.pieces(torch.tensor([0, 0, 1]), said[[0, 2, 2]]).tolist()] == [False] * 3
+    without = Unsayable.after(*pad(sources), copy_unknown=False, repeats=0)
+    assert all({PAD, BOS, UNK} == set(row) for row in without.pieces(torch.arange(3), said).tolist())
