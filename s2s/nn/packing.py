@@ -14,8 +14,8 @@ def packed(layer: OutputLayer) -> Rows:
 
     The usual product brings the whole weight into the order in which the processor reads it at every call. For a
     batch's few rows that takes a third of the time, so it is done here once (oneDNN's packed weights): what the layer
-    learns afterwards is not seen. Where PyTorch cannot (on CUDA; without oneDNN), or where autocast wants another
-    number format, the layer answers itself.
+    learns afterwards is not seen. Where autocast is on, it is done in its number format. Where PyTorch cannot (on
+    CUDA; without oneDNN; on a processor without that format), the layer answers itself.
 
     PyTorch has no public name for this product; its own compiler calls it where a model is frozen.
     """
@@ -24,14 +24,12 @@ def packed(layer: OutputLayer) -> Rows:
     weight, bias = layer.weight.detach(), layer.bias.detach()
     if weight.device.type != "cpu" or not _has_packed_products(onednn):
         return cast(Rows, layer)
-    turned = onednn._reorder_linear_weight(weight)
-
-    def say(readouts: Tensor) -> Tensor:
-        if readouts.dtype != weight.dtype or torch.is_autocast_enabled("cpu"):
-            return cast(Tensor, layer(readouts))
-        return cast(Tensor, onednn._linear_pointwise(readouts, turned, bias, "none", [], ""))
-
-    return say
+    kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
+    try:
+        turned, moved = onednn._reorder_linear_weight(weight.to(kind)), bias.to(kind)
+    except RuntimeError:  # the processor does not know the format
+        return cast(Rows, layer)
+    return lambda readouts: cast(Tensor, onednn._linear_pointwise(readouts.to(kind), turned, moved, "none", [], ""))
 
 
 def _has_packed_products(onednn: Any) -> bool:

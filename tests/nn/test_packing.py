@@ -34,13 +34,27 @@ def test_what_the_layer_learns_afterwards_is_not_seen() -> None:
         assert not torch.allclose(packed(output)(readouts), before)
 
 
-def test_autocast_has_its_own_number_format() -> None:
+@pytest.mark.parametrize("rows", [1, 40])
+def test_autocast_has_its_own_number_format(rows: int) -> None:
+    """Whether this processor has packed products in it or not."""
     output = layer()
-    readouts = torch.randn(3, 24)
+    readouts = torch.randn(rows, 24)
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
         said = packed(output)(readouts)
         assert said.dtype == torch.bfloat16
-        assert torch.equal(said, output(readouts))
+        torch.testing.assert_close(said, output(readouts), rtol=0.02, atol=0.02)
+
+
+def test_a_number_format_that_the_processor_does_not_know_is_left_to_the_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*given: object) -> None:
+        raise RuntimeError("mkldnn_reorder_linear_weight: bf16 path needs the cpu support avx512bw")
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_reorder_linear_weight", refuse, raising=False)
+    output = layer()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        assert packed(output) is output
 
 
 def test_where_torch_has_no_packed_product_the_layer_answers(monkeypatch: pytest.MonkeyPatch) -> None:
