@@ -302,7 +302,7 @@ def _scored(
 
 
 def _report_compute(compute: Compute, reporter: Reporter) -> None:
-    reporter.note(f"device: {compute.device}, {compute.precision_name}, {compute.threads} CPU threads")
+    reporter.note(f"device: {compute.device}, {compute.precision_name}, CPU threads: {compute.threads}")
     if compute.device.type == "cpu" and torch.cuda.is_available():
         reporter.warn("training on the CPU while a CUDA device lies idle; --set training.device=cuda uses it")
 

@@ -45,7 +45,7 @@ def test_it_tells_what_the_run_is(s2s: S2S, run: Path, corpus: Path) -> None:
         r"hidden 16: [\d,]+ parameters",
         by_label["model"],
     )
-    assert by_label["computed"].startswith("cpu, fp32, 1 CPU threads, ")
+    assert by_label["computed"].startswith("cpu, fp32, CPU threads: 1, ")
     assert "torch " in by_label["versions"]
     assert by_label["revision"] == (program_revision() or "not run from a checkout")
     assert re.fullmatch(r"update 6, epoch \d, \d\.\d minutes, 0 updates skipped", by_label["progress"])

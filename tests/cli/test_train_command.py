@@ -213,7 +213,7 @@ def test_standard_output_is_the_scores(training: tuple[Path, Any]) -> None:
 def test_standard_error_tells_how_it_goes_and_how_to_go_on(training: tuple[Path, Any]) -> None:
     run, done = training
     for expected in (
-        "device: cpu, fp32, 1 CPU threads\n",
+        "device: cpu, fp32, CPU threads: 1\n",
         "train: 56 pairs from ",
         "tokenizer: joint bpe, 310 pieces\n",
         "epoch 1, update 2, ",

@@ -73,7 +73,7 @@ def test_it_tells_of_each_update_and_validation(finished: Finished) -> None:
     assert finished.told.updates[-1].loss < finished.told.updates[0].loss
     told = "\n".join(finished.told.notes)
     for expected in (
-        "device: cpu, fp32, 1 CPU threads",
+        "device: cpu, fp32, CPU threads: 1",
         "train: 108 pairs",
         "dev: 10 pairs",
         "test: 10 pairs",
