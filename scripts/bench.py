@@ -438,7 +438,8 @@ def _product_rate(threads: int) -> float:
 def _prepared(told: dict[str, Any]) -> tuple[Any, Any, Any]:
     """The configuration, the training data and the tokenizer."""
     from s2s.config import check_config, merge, parse_override
-    from s2s.data.batches import EncodedPair, TrainingData
+    from s2s.data.batches import TrainingData
+    from s2s.data.store import StoredEncodedPairs, StoredIds
     from s2s.data.tokenizer import EOS, train_tokenizer
     from s2s.workflow.corpora import read_corpora
 
@@ -448,14 +449,10 @@ def _prepared(told: dict[str, Any]) -> tuple[Any, Any, Any]:
     pairs = read_corpora(config.data, 1).train[:PAIRS]
     texts = [pair.src for pair in pairs] + [pair.trg for pair in pairs]
     tokenizer = train_tokenizer(texts, kind=config.tokenizer.kind, size=config.tokenizer.size).tokenizer
-    encoded = [
-        EncodedPair((*src, EOS), tuple(trg))
-        for src, trg in zip(
-            tokenizer.encode_all(pair.src for pair in pairs),
-            tokenizer.encode_all(pair.trg for pair in pairs),
-            strict=True,
-        )
-    ]
+    encoded = StoredEncodedPairs(
+        StoredIds((*src, EOS) for src in tokenizer.encode_all(pair.src for pair in pairs)),
+        StoredIds(tokenizer.encode_all(pair.trg for pair in pairs)),
+    )
     return config, TrainingData(encoded, config.training.batch_tokens, seed=1), tokenizer
 
 

@@ -1,6 +1,7 @@
 """Encoded sentences to batches; the order of the batches is a pure function of seed and epoch."""
 
 import random
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,34 @@ class EncodedPair:
 
     src: tuple[int, ...]
     trg: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of several pairs one after the other, as arrays: no object for a pair or a token.
+
+    Attributes:
+        src: (source tokens) each sentence's with its eos.
+        trg: (target tokens) without bos and eos.
+        lengths: (pairs, 2) how many of `src` and of `trg` are those of each pair.
+    """
+
+    src: NDArray[np.int32]
+    trg: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+
+class EncodedPairs(Sequence[EncodedPair]):
+    """Encoded pairs that tell of themselves in arrays, since an object for each of ten million takes minutes."""
+
+    @property
+    @abstractmethod
+    def lengths(self) -> NDArray[np.int32]:
+        """Source and target tokens of each pair, the end of sentence counted: (pairs, 2)."""
+
+    @abstractmethod
+    def tokens(self, step: int) -> Tokens:
+        """The tokens of each `step`-th pair, from the first one on."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +163,14 @@ def _permutation(count: int, rng: random.Random) -> NDArray[np.intp]:
 class TrainingData:
     """Encoded pairs and how to batch them."""
 
-    pairs: Sequence[EncodedPair]
+    pairs: EncodedPairs
     batch_tokens: int
     seed: int
 
     @cached_property
     def lengths(self) -> NDArray[np.int32]:
         """Source and target tokens of each pair, the end of sentence counted: (pairs, 2)."""
-        sides = (length for pair in self.pairs for length in (len(pair.src), len(pair.trg) + 1))
-        return np.fromiter(sides, dtype=np.int32).reshape(-1, 2)
+        return self.pairs.lengths
 
     def plan(self, epoch: int) -> list[Sequence[int]]:
         """The epoch's batches as indices of pairs."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TypeVar, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from s2s.data.batches import EncodedPair
+from s2s.data.batches import EncodedPair, EncodedPairs, Tokens
 from s2s.data.corpus import Pair
 from s2s.errors import S2SError
 
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 ROOMY = Path("/var/tmp")
 """Where temporary files belong that may be large; /tmp often is memory itself."""
+
+ID_BYTES = array("i").itemsize
+"""Bytes of a token id in a file: 4 wherever Python runs."""
 
 
 class Records:
@@ -36,9 +40,10 @@ class Records:
         folder = os.environ.get("TMPDIR") or (str(ROOMY) if os.access(ROOMY, os.W_OK) else None)
         try:
             with tempfile.TemporaryFile(dir=folder) as stream:
+                end = 0
                 for record in records:
-                    stream.write(record)
-                    self._ends.append(self._ends[-1] + len(record))
+                    end += stream.write(record)
+                    self._ends.append(end)
                 stream.flush()
                 self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self._ends[-1] else b""
         except OSError as fault:
@@ -58,6 +63,16 @@ class Records:
     def read(self, index: int) -> bytes:
         """The record of this number, from 0."""
         return self._bytes[self._ends[index] : self._ends[index + 1]]
+
+    @property
+    def bounds(self) -> NDArray[np.int64]:
+        """(records + 1) where in `content` each begins, and where the last one ends."""
+        return np.frombuffer(self._ends, np.int64)
+
+    @property
+    def content(self) -> bytes | mmap.mmap:
+        """All of them, one after the other."""
+        return self._bytes
 
 
 class Stored(Sequence[T]):
@@ -98,7 +113,7 @@ class StoredIds(Stored[tuple[int, ...]]):
     """Sequences of token ids, 32 bits each."""
 
     def __init__(self, sequences: Iterable[Iterable[int]]) -> None:
-        self._ids = Records(np.fromiter(sequence, np.int32).tobytes() for sequence in sequences)
+        self._ids = Records(array("i", sequence).tobytes() for sequence in sequences)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -110,12 +125,26 @@ class StoredIds(Stored[tuple[int, ...]]):
         """See `Stored.item`."""
         return _ids(self._ids.read(index))
 
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(sequences) how many ids each has."""
+        return np.diff(self._ids.bounds) // ID_BYTES
+
+    def joined(self, step: int) -> NDArray[np.int32]:
+        """(ids) those of each `step`-th sequence, from the first one on, one after the other."""
+        lengths = self.lengths[::step]
+        starts = self._ids.bounds[:-1:step] // ID_BYTES
+        # Of each id: where its sequence begins in the file, less where it begins in what is returned.
+        moved = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+        ids: NDArray[np.int32] = np.frombuffer(self._ids.content, np.int32)[np.arange(len(moved)) + moved]
+        return ids
+
 
 def _ids(record: bytes) -> tuple[int, ...]:
-    return tuple(np.frombuffer(record, np.int32).tolist())
+    return tuple(array("i", record))
 
 
-class StoredEncodedPairs(Stored[EncodedPair]):
+class StoredEncodedPairs(Stored[EncodedPair], EncodedPairs):
     """Pairs of token ids: the sources, which end in eos, and the targets, which have neither bos nor eos."""
 
     def __init__(self, src: StoredIds, trg: StoredIds) -> None:
@@ -131,3 +160,13 @@ class StoredEncodedPairs(Stored[EncodedPair]):
     def item(self, index: int) -> EncodedPair:
         """See `Stored.item`."""
         return EncodedPair(self._src[index], self._trg[index])
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """See `EncodedPairs.lengths`."""
+        return np.stack([self._src.lengths, self._trg.lengths + 1], axis=1).astype(np.int32)
+
+    def tokens(self, step: int) -> Tokens:
+        """See `EncodedPairs.tokens`."""
+        lengths = np.stack([self._src.lengths[::step], self._trg.lengths[::step]], axis=1)
+        return Tokens(self._src.joined(step), self._trg.joined(step), lengths)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2s.data.batches import EncodedPair, TrainingData, collate, group_by_length, pad, plan
+from s2s.data.store import StoredEncodedPairs, StoredIds
 from s2s.data.tokenizer import BOS, EOS, PAD
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ def test_a_batch_goes_to_a_device_as_a_new_one() -> None:
 
 
 def test_a_plan_counts_the_end_of_sentence_and_its_batches_follow_it() -> None:
-    pairs = [EncodedPair((4, EOS), (5,) * 4)] * 3
+    pairs = StoredEncodedPairs(StoredIds([(4, EOS)] * 3), StoredIds([(5,) * 4] * 3))
     data = TrainingData(pairs=pairs, batch_tokens=10, seed=1)
     planned = data.plan(0)
     assert sorted(map(len, planned)) == [1, 2]

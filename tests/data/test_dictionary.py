@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2s.data import dictionary as module
-from s2s.data.batches import EncodedPair, TrainingData
+from s2s.data.batches import TrainingData
 from s2s.data.dictionary import ITERATIONS, Dictionary, count_dictionary
+from s2s.data.store import StoredEncodedPairs, StoredIds
 from s2s.data.tokenizer import EOS
 
 VOCAB = 9
@@ -18,7 +19,7 @@ PIECES = st.integers(EOS + 1, VOCAB - 1)
 
 
 def data(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> TrainingData:
-    encoded = [EncodedPair((*src, EOS), tuple(trg)) for src, trg in pairs]
+    encoded = StoredEncodedPairs(StoredIds((*src, EOS) for src, _ in pairs), StoredIds(trg for _, trg in pairs))
     return TrainingData(encoded, batch_tokens=100, seed=1)
 
 
@@ -120,6 +121,19 @@ def test_products_are_as_close_to_the_strengths_as_any_of_their_rank() -> None:
     rows, columns = left * values.sqrt(), right.T * values.sqrt()
     lengths = rows.norm(dim=1)[:, None] * columns.norm(dim=1)
     assert torch.allclose((src @ trg.T) * lengths, strengths, atol=1e-3)
+
+
+def test_singular_values_and_vectors_are_those_of_the_whole_decomposition() -> None:
+    """Up to the vectors' signs; of values of which each is four fifths of the one before."""
+    torch.manual_seed(3)
+    rows, columns = (torch.linalg.qr(torch.randn(size, 30)).Q for size in (50, 40))
+    table = (rows * 0.8 ** torch.arange(30)) @ columns.T
+    left, values, right = module._largest_singular(table.to_sparse(), 18)
+    assert (left.shape, right.shape) == ((50, 18), (40, 18))
+    assert torch.allclose(values[:10], 0.8 ** torch.arange(10), rtol=1e-3)
+    for found, true in ((left, rows), (right, columns)):
+        assert torch.allclose((found[:, :10] * true[:, :10]).sum(dim=0).abs(), torch.ones(10), atol=1e-3)
+        assert torch.allclose(found.T @ found, torch.eye(18), atol=1e-4)
 
 
 def test_where_nothing_is_ever_said_there_is_nothing_to_know() -> None:

@@ -18,6 +18,7 @@ import torch
 from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import EncodedPair, TrainingData, collate
+from s2s.data.store import StoredEncodedPairs, StoredIds
 from s2s.data.tokenizer import EOS
 from s2s.nn.cells import CELLS
 from s2s.nn.model import Seq2Seq
@@ -34,7 +35,8 @@ PAIRS = [
     EncodedPair(src=(*(4 + (i + j) % 8 for j in range(1 + i % 3)), EOS), trg=tuple(4 + (i * j) % 8 for j in range(4)))
     for i in range(10)
 ]
-DATA = TrainingData(pairs=PAIRS, batch_tokens=10, seed=3)
+STORED = StoredEncodedPairs(StoredIds(pair.src for pair in PAIRS), StoredIds(pair.trg for pair in PAIRS))
+DATA = TrainingData(pairs=STORED, batch_tokens=10, seed=3)
 EPOCH = len(DATA.plan(0))
 """Batches in an epoch: two pairs each."""
 
