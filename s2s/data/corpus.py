@@ -182,7 +182,7 @@ def fault(pair: Pair, limits: Limits) -> str | None:
         return f"over {limits.max_words} words"
     if max(len(pair.src), len(pair.trg)) > limits.max_chars:
         return f"over {limits.max_chars} characters"
-    if length_ratio(pair, limits.short_words) > limits.max_ratio:
+    if _ratio(pair, words, limits.short_words) > limits.max_ratio:
         return f"length ratio over {limits.max_ratio:g}"
     return None
 
@@ -192,8 +192,14 @@ def length_ratio(pair: Pair, short_words: int = Limits.short_words) -> float:
 
     A side without spaces is measured by its characters: `CHARS_PER_WORD` of them are a word.
     """
-    lengths = [max(len(side.split()), len(side) // CHARS_PER_WORD, short_words) for side in pair]
-    return max(lengths) / min(lengths)
+    return _ratio(pair, (len(pair.src.split()), len(pair.trg.split())), short_words)
+
+
+def _ratio(pair: Pair, words: tuple[int, int], short_words: int) -> float:
+    """`length_ratio` of sides whose words are counted already."""
+    src = max(words[0], len(pair.src) // CHARS_PER_WORD, short_words)
+    trg = max(words[1], len(pair.trg) // CHARS_PER_WORD, short_words)
+    return max(src, trg) / min(src, trg)
 
 
 def hold_out(pairs: Sequence[Pair], count: int, seed: int, keep: Keep = list) -> tuple[Sequence[Pair], list[Pair]]:

@@ -39,11 +39,15 @@ def normalise(text: str) -> str:
     Unicode composition (NFC); control characters, line and paragraph separators and U+2581 become spaces; runs of
     white space become one space, none at the ends; halves of surrogate pairs become "?".
     """
+    return " ".join(split_normalised(text))
+
+
+def split_normalised(text: str) -> list[str]:
+    """What stands between the spaces of `normalise(text)`."""
     if text.isprintable() and SPACE not in text:  # nearly all text: nothing to replace, so that nobody need look
-        return " ".join(unicodedata.normalize("NFC", text).split())
+        return unicodedata.normalize("NFC", text).split()
     whole = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
-    spaced = "".join(" " if char == SPACE or unicodedata.category(char) == "Cc" else char for char in whole)
-    return " ".join(spaced.split())
+    return "".join(" " if char == SPACE or unicodedata.category(char) == "Cc" else char for char in whole).split()
 
 
 class Tokenizer:
@@ -208,7 +212,8 @@ def train_tokenizer(lines: Iterable[str], *, kind: str, size: int) -> Trained:
     Raises:
         S2SError: there is no text, or the size is too small for the corpus' characters.
     """
-    sentences = [text for text in map(normalise, lines) if text]
+    ready = _with_boundaries if kind in SUBWORDS else normalise
+    sentences = [text for text in map(ready, lines) if text]
     if not sentences:
         raise S2SError("the tokenizer has no text to learn from", hint="Every line is blank.")
     try:
@@ -219,11 +224,11 @@ def train_tokenizer(lines: Iterable[str], *, kind: str, size: int) -> Trained:
 
 
 def _with_boundaries(text: str) -> str:
-    """The text with a mark between words that no space parts, such as a number and the full stop after it.
+    """`normalise(text)` with a mark between words that no space parts, such as a number and the full stop after it.
 
     No piece is learnt across one: a piece that held two words could be aligned with one of them only.
     """
-    return " ".join(map(_parted, text.split(" ")))
+    return " ".join(map(_parted, split_normalised(text)))
 
 
 @lru_cache(maxsize=100_000)
@@ -236,7 +241,7 @@ def _train(sentences: list[str], kind: str, size: int) -> bytes:
     model = io.BytesIO()
     subwords = kind in SUBWORDS
     spm.SentencePieceTrainer.train(
-        sentence_iterator=map(_with_boundaries, sentences) if subwords else iter(sentences),
+        sentence_iterator=iter(sentences),
         model_writer=model,
         model_type=kind,
         vocab_size=size,

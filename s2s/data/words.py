@@ -10,6 +10,9 @@ JOINERS = "-'’\u2010\u2011"
 ELISION = re.compile(r"(?:[cdjlmnst]|(?:jus|lors|puis|quoi)?qu)['’](?=.)", re.IGNORECASE)
 """A French form that lost its vowel: l', d', qu', jusqu' ... (but not the inside of aujourd'hui)."""
 
+ALPHANUMERIC = re.compile(r"[^\W_]*")
+"""A run of letters and digits, those that `str.isalnum` takes for such."""
+
 MODES = ("natural", "space")
 
 
@@ -65,7 +68,8 @@ def _word_end(line: str, start: int) -> int:
         return end
     while end < len(line):
         if _is_letter(line[end]):
-            end += 1
+            run = ALPHANUMERIC.match(line, end)
+            end = max(run.end() if run else 0, end + 1)
         elif line[end] in JOINERS and end + 1 < len(line) and _is_letter(line[end + 1]):
             end += 2
         else:

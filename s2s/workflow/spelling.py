@@ -7,6 +7,7 @@ from s2s.config import TrainingConfig
 from s2s.data.batches import TrainingData
 from s2s.data.corpus import Pair
 from s2s.data.store import StoredEncodedPairs, StoredIds
+from s2s.data.threads import side_by_side
 from s2s.data.tokenizer import EOS
 from s2s.workflow.tokenizers import Tokenizers
 
@@ -15,11 +16,18 @@ Halves = Mapping[int, tuple[int, int]]
 
 
 def training_data(
-    pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig
+    pairs: Sequence[Pair], tokenizers: Tokenizers, settings: TrainingConfig, threads: int
 ) -> Callable[[int], TrainingData]:
-    """What the data are in an epoch, counted from 0: a pure function of pairs, settings and the epoch's number."""
-    src = StoredIds((*ids, EOS) for ids in tokenizers.src.encode_each(pair.src for pair in pairs))
-    trg = StoredIds(tokenizers.trg.encode_each(pair.trg for pair in pairs))
+    """What the data are in an epoch, counted from 0: a pure function of pairs, settings and the epoch's number.
+
+    Args:
+        threads: how many encode at the same time, one for each side at most.
+    """
+    sides = (
+        (_ended(ids) for ids in tokenizers.src.encode_each(pair.src for pair in pairs)),
+        tokenizers.trg.encode_each(pair.trg for pair in pairs),
+    )
+    src, trg = side_by_side(StoredIds, sides, threads=threads)
 
     def data(src: StoredIds, trg: StoredIds) -> TrainingData:
         return TrainingData(StoredEncodedPairs(src, trg), settings.batch_tokens, settings.seed)
@@ -40,6 +48,12 @@ def training_data(
         )
 
     return spelled
+
+
+def _ended(ids: list[int]) -> list[int]:
+    """The same with the end of sentence."""
+    ids.append(EOS)
+    return ids
 
 
 def split_some(ids: Sequence[int], halves: Halves, share: float, draw: Callable[[], float]) -> Iterator[int]:

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from s2s.config import Config
 from s2s.data.corpus import Pair
+from s2s.data.threads import side_by_side
 from s2s.data.tokenizer import SUBWORDS, Tokenizer, train_tokenizer
 from s2s.workflow.reporter import Reporter
 
@@ -31,8 +33,14 @@ class Tokenizers:
         return {side: hashlib.sha256(t.model).hexdigest() for side, t in (("src", self.src), ("trg", self.trg))}
 
 
-def train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) -> Tokenizers:
+def train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter, threads: int) -> Tokenizers:
     """A tokenizer for each side, or one for both, learnt from the training pairs.
+
+    Args:
+        config: the settings.
+        train: the pairs.
+        reporter: is told of the vocabulary.
+        threads: how many tokenizers may learn at the same time.
 
     Raises:
         S2SError: the vocabulary is too small for them.
@@ -40,9 +48,9 @@ def train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter) 
     settings = config.tokenizer
     sides = list(zip(*_learnt_from(train, settings.kind, reporter), strict=True))
     texts = [sides[0] + sides[1]] if settings.joint else sides
+    learn = partial(train_tokenizer, kind=settings.kind, size=settings.size)
     tokenizers = []
-    for lines in texts:
-        trained = train_tokenizer(lines, kind=settings.kind, size=settings.size)
+    for trained in side_by_side(learn, texts, threads=threads):
         if trained.sized_down:
             reporter.warn(
                 f"the corpus has fewer than the {trained.asked:,} pieces that tokenizer.size asks for: "

@@ -114,8 +114,8 @@ def train(
     _report_compute(compute, reporter)
     corpora = _read_corpora(config, reporter)
     config = _fitted(config, corpora, reporter) if fits_corpus else config
-    tokenizers = initial.tokenizers if initial else train_tokenizers(config, corpora.train, reporter)
-    data = training_data(corpora.train, tokenizers, config.training)  # before a run that it replaces is gone
+    tokenizers = initial.tokenizers if initial else train_tokenizers(config, corpora.train, reporter, compute.threads)
+    data = training_data(corpora.train, tokenizers, config.training, compute.threads)  # a replaced run still stands
     torch.manual_seed(config.training.seed)
     model = _new_model(config, tokenizers)
     if initial:
@@ -175,7 +175,7 @@ def resume(
         check_size(run.last, config, tokenizers)
         model = _new_model(config, tokenizers).to(compute.device)
         run.write_config(config)
-        data = training_data(corpora.train, tokenizers, config.training)
+        data = training_data(corpora.train, tokenizers, config.training, compute.threads)
         return _fit(run, config, corpora, data, tokenizers, compute, model, reporter, should_stop)
 
 

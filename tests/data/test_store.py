@@ -44,6 +44,19 @@ def test_ids_come_back(pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> 
     assert list(stored) == [stored[index] for index in range(len(pairs))] == [EncodedPair(*pair) for pair in pairs]
 
 
+@given(st.lists(st.tuples(IDS, IDS), max_size=8), st.integers(1, 9))
+def test_what_is_told_in_arrays_is_what_the_pairs_have(
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]], step: int
+) -> None:
+    """The targets' lengths count an end of sentence that is not stored."""
+    stored = StoredEncodedPairs(StoredIds(src for src, _ in pairs), StoredIds(trg for _, trg in pairs))
+    assert stored.lengths.tolist() == [[len(src), len(trg) + 1] for src, trg in pairs]
+    tokens = stored.tokens(step)
+    assert tokens.lengths.tolist() == [[len(src), len(trg)] for src, trg in pairs[::step]]
+    assert tokens.src.tolist() == [piece for src, _ in pairs[::step] for piece in src]
+    assert tokens.trg.tolist() == [piece for _, trg in pairs[::step] for piece in trg]
+
+
 def test_the_file_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So nothing of it can be left."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -99,7 +112,7 @@ def test_a_corpus_goes_through_the_disk_from_file_to_ids(tmp_path: Path) -> None
             path.write_text("".join(f"{n} the line of {path.suffix} {' word' * 12}\n" for n in range(count)))
         tracemalloc.start()
         corpora = read_corpora(DataConfig(train=(tuple(files),), dev_size=100), seed=1)
-        data = training_data(corpora.train, Tokenizers(trained, trained), TrainingConfig())(0)
+        data = training_data(corpora.train, Tokenizers(trained, trained), TrainingConfig(), threads=1)(0)
         planned = data.plan(0)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

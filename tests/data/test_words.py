@@ -1,12 +1,13 @@
 """Words: the definition, case by case, and what must hold for any text."""
 
+import sys
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2s.data.words import MODES, split_words
+from s2s.data.words import ALPHANUMERIC, MODES, split_words
 
 
 def texts(line: str, lang: str = "en", mode: str = "natural") -> list[str]:
@@ -111,3 +112,8 @@ def test_natural_words_never_cross_white_space(line: str) -> None:
 def test_french_only_cuts_english_words_finer(line: str) -> None:
     cuts = {word.start for word in split_words(line, "fr")}
     assert {word.start for word in split_words(line, "en")} <= cuts
+
+
+def test_letters_are_the_same_for_patterns_and_for_strings() -> None:
+    characters = [chr(number) for number in range(sys.maxunicode + 1)]
+    assert [c for c in characters if ALPHANUMERIC.fullmatch(c)] == [c for c in characters if c.isalnum()]
