@@ -132,22 +132,38 @@ class Tokenizer:
                 found[index] = ids[left], ids[right]
         return found
 
-    def unknown(self, text: str) -> list[str]:
-        """What stands in the text where `encode` has an unknown piece: one or more words, or characters, for each."""
-        spelled = self._processor.encode(normalise(text), out_type=str)
-        return [surface for index, surface in zip(self.encode(text), spelled, strict=True) if index == UNK]
+    def spelled(self, text: str) -> list[tuple[int, str]]:
+        """The pieces of `encode(text)` with what stands in the text for each.
+
+        For an unknown piece that may be several words, or characters: neighbours that are unknown are one piece.
+        """
+        return list(zip(self.encode(text), self._processor.encode(normalise(text), out_type=str), strict=True))
+
+    def phrase_pieces(self) -> list[bool]:
+        """For each piece whether it says something by itself: two characters or more, a letter among them.
+
+        The mark of a space counts. So numbers and dots are none, nor are single characters.
+        """
+        return [len(piece) > 1 and any(map(str.isalpha, piece)) for piece in self._spelled_out()]
+
+    def _spelled_out(self) -> Iterator[str]:
+        """All pieces; empty for those that are no text."""
+        p = self._processor
+        for index in range(self.size):
+            is_text = not (p.is_control(index) or p.is_unknown(index) or p.is_byte(index))
+            yield str(p.id_to_piece(index)) if is_text else ""
 
     def decode(self, ids: Iterable[int], unknown: Sequence[str] = ()) -> str:
         """The text of the pieces, special ones left out; always a single line.
 
         Args:
-            unknown: what stands for each unknown piece, as `unknown` tells it; without it, a sign that it is unknown.
+            unknown: what stands for each unknown piece, as `spelled` tells it; without it, a sign that it is unknown.
         """
         said = [i for i in ids if i not in (PAD, BOS, EOS)]
         if not unknown:
             return normalise(self._processor.decode(said))
-        copies = iter(unknown)
-        return normalise(self._processor.decode([next(copies) if i == UNK else self.pieces([i])[0] for i in said]))
+        copies = iter(unknown)  # of a vocabulary without bytes: a piece is its text
+        return normalise("".join(next(copies) if i == UNK else str(self._processor.id_to_piece(i)) for i in said))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The pieces as sentencepiece spells them."""

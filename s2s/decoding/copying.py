@@ -6,7 +6,6 @@ attention points. Here only a source word that is itself unknown is copied: a na
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from s2s.data.batches import Batch, EncodedPair, collate
@@ -23,7 +22,7 @@ def find_unknown(look: Look, pairs: Sequence[EncodedPair]) -> list[tuple[int, ..
     """For each unknown piece of each translation, which of its source's unknown pieces it answers.
 
     Args:
-        pairs: sources and translations; a translation with an unknown piece has a source with one.
+        pairs: sources and translations; no translation has more unknown pieces than its source.
 
     Returns:
         For each pair, as many numbers as its translation has unknown pieces: 0 is the source's first unknown piece.
@@ -35,6 +34,15 @@ def find_unknown(look: Look, pairs: Sequence[EncodedPair]) -> list[tuple[int, ..
         batch = collate([pairs[index] for index in some])
         weights = look(batch).float().cpu()
         for index, row, src, trg in zip(some, weights, batch.src, batch.trg_out, strict=True):
-            of_unknown = row[trg == UNK][:, src == UNK]
-            found[index] = tuple(torch.argmax(of_unknown, dim=1).tolist())
+            found[index] = _one_to_one(row[trg == UNK][:, src == UNK])
     return found
+
+
+def _one_to_one(weights: Tensor) -> tuple[int, ...]:
+    """A column for each row of (rows, columns), no column twice: where the weights are largest, the largest first."""
+    left, columns = weights.clone(), [0] * len(weights)
+    for _ in columns:
+        row, column = divmod(int(left.argmax()), left.shape[1])
+        columns[row] = column
+        left[row], left[:, column] = -1.0, -1.0
+    return tuple(columns)

@@ -106,7 +106,7 @@ class Finished:
             self.found[sentence].append(Hypothesis(tuple(said), log_prob, score, ended))
 
 
-def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> list[list[Hypothesis]]:
+def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam, is_phrase: Tensor) -> list[list[Hypothesis]]:
     """The best translations of each source, the best first; `beam.size` of them, at most.
 
     A finished hypothesis leaves the batch and makes its sentence's beam narrower by one; a sentence with no
@@ -116,11 +116,14 @@ def search(model: StepModel[S], src: Tensor, src_mask: Tensor, beam: Beam) -> li
         model: says what comes next.
         src: (batch, src) source tokens, `src_mask` True at the real ones.
         beam: how wide, how long.
+        is_phrase: (vocab) pieces of which one at least makes a phrase, see `Unsayable`.
     """
     batch = src.shape[0]
     finished = Finished(beam, [[] for _ in range(batch)])
     limits = beam.limits(src_mask)
-    unsayable = Unsayable.after(src, src_mask, copy_unknown=beam.copy_unknown, repeats=beam.repeats)
+    unsayable = Unsayable.after(
+        src, src_mask, copy_unknown=beam.copy_unknown, repeats=beam.repeats, is_phrase=is_phrase
+    )
     state = model.start(src, src_mask)
     frontier = _first(batch, beam.size, src.device)
     while frontier.sentence.numel():

@@ -37,7 +37,7 @@ class StepModel(Protocol[S]):
 
 @dataclass(frozen=True)
 class ModelStepper:
-    """One model, whose weights stay as they are as long as it is searched."""
+    """One model, whose weights and number format stay as they are as long as it is searched."""
 
     model: Seq2Seq
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from threading import Event
 from typing import Any
@@ -41,6 +42,9 @@ class Translation:
     log_prob: float
     ended: bool
 
+
+Spelled = list[tuple[int, str]]
+"""Pieces with what stands in the text for each, as `Tokenizer.spelled` has them."""
 
 EMPTY = Translation(text="", score=0.0, log_prob=0.0, ended=True)
 
@@ -120,6 +124,10 @@ class Translator:
     workers: int = 1
     warn: Callable[[str], None] = lambda message: None
 
+    @cached_property
+    def _is_phrase(self) -> Tensor:
+        return torch.tensor(self.trg_tokenizer.phrase_pieces(), device=self.device)
+
     def translate(self, lines: Iterable[str]) -> Iterator[list[Translation]]:
         """For each line its best translations, the best first; for a blank line one empty translation."""
         stream = iter(lines)
@@ -166,7 +174,7 @@ class Translator:
         """The `n_best` of each source."""
         src, mask = pad(sources)
         with torch.inference_mode(), self.autocast():
-            hypotheses = search(model, src.to(self.device), mask.to(self.device), self.beam)
+            hypotheses = search(model, src.to(self.device), mask.to(self.device), self.beam, self._is_phrase)
             best = [some[: self.n_best] for some in hypotheses]
             said = [EncodedPair(src, one.tokens) for src, some in zip(sources, best, strict=True) for one in some]
             copied = iter(find_unknown(self.look, said))
@@ -186,17 +194,25 @@ class Translator:
         pieces = self.src_tokenizer.encode(line)
         if not pieces:
             return []
-        unknown = iter(self.src_tokenizer.unknown(line) if UNK in pieces else ())
         if len(pieces) <= LONGEST:
-            return [Sentence(at, (*pieces, EOS), tuple(unknown))]
+            spelled = self.src_tokenizer.spelled(line) if UNK in pieces else [(piece, "") for piece in pieces]
+            return [_sentence(at, spelled)]
         parts = split_long(normalise(line), self.src_tokenizer)
         self.warn(f"line {first + at} has {len(pieces)} pieces and is translated in {len(parts)} parts")
-        return [Sentence(at, (*part, EOS), tuple(islice(unknown, part.count(UNK)))) for part in parts]
+        return [_sentence(at, part) for part in parts]
 
 
-def split_long(text: str, tokenizer: Tokenizer) -> list[list[int]]:
-    """Cut a long text into parts of at most `PART` pieces: between sentences, else between words, else anywhere."""
-    parts: list[list[int]] = []
+def _sentence(line: int, spelled: Spelled) -> Sentence:
+    unknown = tuple(text for piece, text in spelled if piece == UNK)
+    return Sentence(line, (*(piece for piece, _ in spelled), EOS), unknown)
+
+
+def split_long(text: str, tokenizer: Tokenizer) -> list[Spelled]:
+    """Cut a long text into parts of at most `PART` pieces: between sentences, else between words, else anywhere.
+
+    A part may have other pieces than the same words have in the whole text, where neighbours are unknown.
+    """
+    parts: list[Spelled] = []
     for sentence in re.split(r"(?<=[.!?…。！？;:]) ", text):
         for pieces in _fitting(sentence, tokenizer):
             if parts and len(parts[-1]) + len(pieces) <= PART:
@@ -206,13 +222,13 @@ def split_long(text: str, tokenizer: Tokenizer) -> list[list[int]]:
     return parts
 
 
-def _fitting(sentence: str, tokenizer: Tokenizer) -> Iterator[list[int]]:
+def _fitting(sentence: str, tokenizer: Tokenizer) -> Iterator[Spelled]:
     """The pieces of a sentence, in chunks of at most `PART`, cut before a word where that is possible."""
-    pieces = tokenizer.encode(sentence)
+    pieces = tokenizer.spelled(sentence)
     if len(pieces) <= PART:
         yield pieces
         return
-    for word in tokenizer.encode_all(sentence.split(" ")):
+    for word in map(tokenizer.spelled, sentence.split(" ")):
         yield from (word[start : start + PART] for start in range(0, len(word), PART))
 
 

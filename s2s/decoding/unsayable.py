@@ -17,23 +17,29 @@ class Unsayable:
 
     Attributes:
         unknown: (batch) how many unknown pieces may be said for each source.
-        repeats: how many times in a row a phrase of up to `LONGEST_PHRASE` pieces may be said, a single piece once
-            more; 0: without limit.
-        bound: (batch) whether that holds for a source: not where the source itself repeats a phrase more often.
+        repeats: how many times in a row a phrase of two to `LONGEST_PHRASE` pieces may be said, and a single piece one
+            time more; 0: without limit.
+        runs: (batch) how many times in a row each source says a phrase of its own, whichever it says most often:
+            its translation may do so, too.
+        is_phrase: (vocab) pieces of which one at least makes a phrase.
     """
 
     unknown: Tensor
     repeats: int
-    bound: Tensor
+    runs: Tensor
+    is_phrase: Tensor
 
     @classmethod
-    def after(cls, src: Tensor, src_mask: Tensor, *, copy_unknown: bool, repeats: int) -> "Unsayable":
+    def after(
+        cls, src: Tensor, src_mask: Tensor, *, copy_unknown: bool, repeats: int, is_phrase: Tensor
+    ) -> "Unsayable":
         """What these sources, (batch, src), let their translations say."""
         unknown = ((src == UNK) & src_mask).sum(dim=1)
         return cls(
             unknown=unknown if copy_unknown else torch.zeros_like(unknown),
             repeats=repeats,
-            bound=~_repeats_itself(src, src_mask, repeats) if repeats else torch.zeros_like(src_mask[:, 0]),
+            runs=_longest_runs(src, src_mask) if repeats else torch.ones_like(unknown),
+            is_phrase=is_phrase,
         )
 
     def pieces(self, sentence: Tensor, said: Tensor) -> Tensor:
@@ -50,32 +56,29 @@ class Unsayable:
         spent = (said == UNK).sum(dim=1) >= self.unknown[sentence]
         columns = [pad, bos, torch.where(spent, UNK, pad)]
         for phrase in range(1, LONGEST_PHRASE + 1) if self.repeats else ():
-            echo = _once_more(said, phrase, _most(self.repeats, phrase)) & self.bound[sentence]
-            if echo.any():
-                columns.append(torch.where(echo, said[:, -phrase], pad))
+            most = self.repeats + (phrase == 1)
+            if said.shape[1] < (most + 1) * phrase - 1:
+                break  # nor is there room for a longer one
+            echo = _echoes(said, phrase) >= self.runs[sentence].clamp(min=most) * phrase - 1
+            again = said[:, -phrase:]
+            # Each unknown piece stands for another word.
+            echo &= self.is_phrase[again].any(dim=1) & (again != UNK).all(dim=1)
+            columns.append(torch.where(echo, again[:, 0], pad))
         return torch.stack(columns, dim=1)
 
 
-def _most(repeats: int, phrase: int) -> int:
-    """How many times in a row a phrase of so many pieces may come: very, very, very."""
-    return repeats + (phrase == 1)
+def _echoes(said: Tensor, phrase: int) -> Tensor:
+    """(rows) how many pieces at the end are each the one `phrase` pieces before."""
+    same = said[:, phrase:] == said[:, :-phrase]
+    return same.flip(1).long().cumprod(dim=1).sum(dim=1)
 
 
-def _once_more(said: Tensor, phrase: int, most: int) -> Tensor:
-    """(rows) whether the piece said `phrase` pieces ago would complete a phrase for the time that is one too many."""
-    before = (most + 1) * phrase - 1
-    if said.shape[1] < before:
-        return torch.zeros(len(said), dtype=torch.bool, device=said.device)
-    tail = said[:, -before:]
-    return (tail[:, phrase:] == tail[:, :-phrase]).all(dim=1)
-
-
-def _repeats_itself(src: Tensor, src_mask: Tensor, repeats: int) -> Tensor:
-    """(batch) whether a source has a phrase more often in a row than a translation may."""
-    found = torch.zeros_like(src_mask[:, 0])
-    for phrase in range(1, LONGEST_PHRASE + 1):
-        run = _most(repeats, phrase) * phrase  # so many pieces in a row are as the one `phrase` before
-        if src.shape[1] >= run + phrase:
-            echoes = (src[:, phrase:] == src[:, :-phrase]) & src_mask[:, phrase:]
-            found |= echoes.unfold(1, run, 1).all(dim=2).any(dim=1)
-    return found
+def _longest_runs(src: Tensor, src_mask: Tensor) -> Tensor:
+    """(batch) the most times that a source has a phrase in a row; 1 where it has none twice."""
+    most = torch.ones_like(src[:, 0])
+    for phrase in range(1, min(LONGEST_PHRASE, src.shape[1] - 1) + 1):
+        run = torch.zeros_like(most)
+        for echo in ((src[:, phrase:] == src[:, :-phrase]) & src_mask[:, phrase:]).unbind(1):
+            run = (run + 1) * echo
+            most = torch.maximum(most, run // phrase + 1)
+    return most

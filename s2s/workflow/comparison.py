@@ -232,7 +232,7 @@ def _check_directory(out: Path, grid: Grid) -> None:
         raise UsageError(
             "the directory holds another comparison:\n  " + "\n  ".join(differences),
             where=str(out),
-            hint=f"Choose another --out, or go on with the command that {out / RECORD} holds.",
+            hint=f"Choose another --out, go on with the command that {out / RECORD} holds, or --set what is there.",
         )
 
 

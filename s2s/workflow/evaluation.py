@@ -53,7 +53,8 @@ def describe(beam: Beam) -> str:
     margin = "" if beam.margin == math.inf else f", margin {beam.margin:g}"
     repeats = f", repeats {beam.repeats}" if beam.repeats else ""
     limits = f"length penalty {beam.length_penalty:g}, max length {beam.max_length:g} x source + 10"
-    return f"beam {beam.size}{margin}{repeats}, {limits}"
+    copies = ", unknown words copied" if beam.copy_unknown else ""
+    return f"beam {beam.size}{margin}{repeats}{copies}, {limits}"
 
 
 def evaluate(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from s2s.data.tokenizer import BOS, EOS, Tokenizer
-from s2s.decoding.search import Hypothesis, search
+from s2s.decoding.search import Beam, Hypothesis, search
 from s2s.decoding.stepper import ModelStepper
 from s2s.decoding.translator import LONGEST
 from s2s.errors import S2SError, UsageError
@@ -210,9 +210,15 @@ def _check_length(source: Side) -> None:
         )
 
 
+def search_of(run: Run, size: int | None) -> Beam:
+    """The run's search but for copied words, since it is the model's own pieces that are walked through."""
+    return replace(run.beam(size), copy_unknown=False)
+
+
 def _best(run: Run, src: Tensor, beam: int | None) -> Hypothesis:
-    how = replace(run.beam(beam), copy_unknown=False)  # it is the model's own pieces that are walked through
-    [found] = search(ModelStepper(run.model), src, torch.ones_like(src, dtype=torch.bool), how)
+    how = search_of(run, beam)
+    is_phrase = torch.tensor(run.tokenizers.trg.phrase_pieces(), device=src.device)
+    [found] = search(ModelStepper(run.model), src, torch.ones_like(src, dtype=torch.bool), how, is_phrase)
     if not found:
         raise _not_finite()
     return found[0]

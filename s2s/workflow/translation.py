@@ -13,6 +13,7 @@ from torch import Tensor
 from s2s.build import Compute, build_beam, build_compute, build_model, outline_model
 from s2s.config import Config, check_config, merge
 from s2s.data.batches import Batch
+from s2s.data.tokenizer import SUBWORDS
 from s2s.decoding.search import Beam
 from s2s.decoding.stepper import EnsembleStepper, ModelStepper, StepModel, mean_of_probabilities
 from s2s.decoding.translator import Translation, Translator
@@ -46,10 +47,11 @@ class Run:
     def beam(self, size: int | None = None) -> Beam:
         """The search that the run was configured with; `size` takes the place of its beam.
 
-        Nothing is copied where no model looks at the source.
+        Nothing is copied where pieces spell everything, or no model looks at the source.
         """
         beam = build_beam(self.config.decoding, size=size)
-        return replace(beam, copy_unknown=beam.copy_unknown and any(model.hops for model in self.models))
+        could_copy = self.config.tokenizer.kind not in SUBWORDS and any(model.hops for model in self.models)
+        return replace(beam, copy_unknown=beam.copy_unknown and could_copy)
 
     @property
     def models(self) -> tuple[Seq2Seq, ...]:
@@ -77,8 +79,9 @@ class Run:
         Members without attention have no say; one at least has it.
         """
         batch = batch.to(self.compute.device)
+        nowhere = torch.zeros_like(batch.trg_mask)  # where logits are wanted, which cost more than all the rest
         looking = [model for model in self.models if model.hops]
-        weights = [m(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights[:, :, -1] for m in looking]
+        weights = [m(batch.src, batch.src_mask, batch.trg_in, nowhere).weights[:, :, -1] for m in looking]
         return torch.stack(weights).mean(dim=0)
 
     def translator(self, beam: Beam, *, n_best: int = 1, warn: Callable[[str], None] = lambda _: None) -> Translator:

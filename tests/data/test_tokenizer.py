@@ -138,15 +138,32 @@ def test_the_unknown_has_a_piece_of_its_own(kind: str, text: str) -> None:
 @given(text=st.text(max_size=30) | st.lists(st.sampled_from(["a", "man", "Zoë", "日本", "x" * 5])).map(" ".join))
 def test_with_what_stands_for_the_unknown_every_text_comes_back(kind: str, text: str) -> None:
     chosen = tokenizer(kind)
-    ids, unknown = chosen.encode(text), chosen.unknown(text)
-    assert len(unknown) == ids.count(UNK)
-    assert chosen.decode(ids, unknown) == normalise(text)
+    assert [piece for piece, _ in chosen.spelled(text)] == chosen.encode(text)
+    assert chosen.decode(chosen.encode(text), unknown_in(chosen, text)) == normalise(text)
+
+
+def unknown_in(chosen: Tokenizer, text: str) -> list[str]:
+    return [there for piece, there in chosen.spelled(text) if piece == UNK]
 
 
 def test_the_unknown_is_told_as_it_stands_in_the_text() -> None:
-    assert tokenizer("char").unknown("a日本a語") == ["日本", "語"]
-    assert [word.strip(SPACE) for word in tokenizer("word").unknown("Zoë and the dog")] == ["Zoë"]
-    assert tokenizer("bpe").unknown("Zoë 日本") == []
+    assert unknown_in(tokenizer("char"), "a日本a語") == ["日本", "語"]
+    assert [word.strip(SPACE) for word in unknown_in(tokenizer("word"), "Zoë and the dog")] == ["Zoë"]
+    assert unknown_in(tokenizer("bpe"), "Zoë 日本") == []
+
+
+@pytest.mark.parametrize("text", ["你<s>好", "你 </s> 好", "<pad>", "你 <unk> <unk>", "<0x41>好", "▁你"])
+def test_a_copy_that_reads_like_a_special_piece_is_text(text: str) -> None:
+    chinese = train_tokenizer(["你 好"], kind="char", size=100).tokenizer
+    assert chinese.decode(chinese.encode(text), unknown_in(chinese, text)) == normalise(text)
+
+
+def test_pieces_with_a_letter_and_another_character_make_a_phrase() -> None:
+    words = train_tokenizer(["a 1 10,000 ... 3rd 是 你好 d'"], kind="word", size=100).tokenizer
+    made = [piece for piece, makes in zip(words.pieces(range(words.size)), words.phrase_pieces(), strict=True) if makes]
+    assert sorted(piece.strip(SPACE) for piece in made) == sorted(["a", "3rd", "是", "你好", "d'"])
+    assert not any(tokenizer("char").phrase_pieces())
+    assert not any(tokenizer("bpe").phrase_pieces()[: 4 + 256])  # special pieces and bytes
 
 
 def test_a_character_or_a_word_is_a_piece() -> None:

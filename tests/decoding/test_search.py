@@ -24,6 +24,7 @@ from s2s.nn.model import Seq2Seq
 WORDS = (4, 5, 6)
 NEVER_SAID = (PAD, UNK, BOS)
 VOCAB = 7
+EVERY_PIECE = torch.ones(12, dtype=torch.bool)
 DEPTH = 3
 """A table's sentences have at most so many words: 40 of them in all."""
 
@@ -96,7 +97,7 @@ def beam(size: int, length_penalty: float = 1.0, max_length: float = 1.0) -> Bea
 
 def find(model: object, sources: Sequence[Sequence[int]], how: Beam) -> list[list[Hypothesis]]:
     with torch.inference_mode():
-        return search(model, *pad(sources), how)  # type: ignore[arg-type, misc]
+        return search(model, *pad(sources), how, EVERY_PIECE)  # type: ignore[arg-type, misc]
 
 
 def brute_force(table: Table, source: int, length_penalty: float) -> Iterator[Hypothesis]:

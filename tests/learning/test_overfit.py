@@ -62,7 +62,7 @@ def check(row: Row) -> None:
     model.eval()
     batch = collate(PAIRS)
     with torch.inference_mode():
-        found = search(ModelStepper(model), batch.src, batch.src_mask, GREEDY)
+        found = search(ModelStepper(model), batch.src, batch.src_mask, GREEDY, torch.ones(VOCAB, dtype=torch.bool))
     assert [hypotheses[0].tokens for hypotheses in found] == [pair.trg for pair in PAIRS]
 
 

@@ -36,10 +36,11 @@ def test_what_the_layer_learns_afterwards_is_not_seen() -> None:
 
 @pytest.mark.parametrize("rows", [1, 40])
 def test_autocast_has_its_own_number_format(rows: int) -> None:
-    """Whether this processor has packed products in it or not."""
     output = layer()
     readouts = torch.randn(rows, 24)
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        if packed(output) is output:
+            pytest.skip("a processor without packed products in bf16, so that the layer answers")
         said = packed(output)(readouts)
         assert said.dtype == torch.bfloat16
         torch.testing.assert_close(said, output(readouts), rtol=0.02, atol=0.02)

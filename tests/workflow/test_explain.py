@@ -163,7 +163,9 @@ def test_another_beam_is_searched_with(trained: Run) -> None:
     source = torch.tensor([[*trained.tokenizers.src.encode(SRC), EOS]])
     with torch.inference_mode():
         mask = torch.ones_like(source, dtype=torch.bool)
-        [greedy] = search(ModelStepper(trained.model), source, mask, trained.beam(1))
+        every_piece = torch.ones(trained.tokenizers.trg.size, dtype=torch.bool)
+        plain = replace(trained.beam(1), repeats=0)
+        [greedy] = search(ModelStepper(trained.model), source, mask, plain, every_piece)
     walk = explain(trained, SRC, beam=1)
     said = [step.chosen.id for step in walk.steps]
     assert said == [*greedy[0].tokens, *[EOS] * greedy[0].ended]

@@ -28,6 +28,8 @@ def test_it_translates_and_scores_as_it_did(number: int) -> None:
     assert results is not None
     assert results.dev.sentences == len(pairs)
     assert describe(run.beam()) == results.dev.search
+    decoding = run.config.decoding
+    assert (decoding.margin, decoding.repeats, decoding.copy_unknown) == (0.0, 0, False)
     assert reference_loss(run, pairs) == pytest.approx(results.dev.loss, rel=1e-4)
     translations = [translation.text for translation in translate(run, [*(pair.src for pair in pairs), ""])]
     assert all(translations[:-1])

@@ -370,7 +370,7 @@ def test_other_threads_are_allowed_and_change_the_digits(finished: Finished, tmp
     told = Told()
     resume(run, told, overrides={"training": {"threads": 2, "max_updates": 7}})
     assert "with another training.threads the run goes on, but not to the same bits" in told.warnings
-    assert "device: cpu, fp32, 2 CPU threads" in told.notes
+    assert "device: cpu, fp32, CPU threads: 2" in told.notes
 
 
 def test_what_was_chosen_by_measuring_is_kept(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +384,7 @@ def test_what_was_chosen_by_measuring_is_kept(corpus: Files, tmp_path: Path, mon
     monkeypatch.setattr("s2s.build._bf16_is_faster", lambda device: True)
     told = Told()
     resume(tmp_path / "run", told)
-    assert "device: cpu, fp32, 2 CPU threads" in told.notes
+    assert "device: cpu, fp32, CPU threads: 2" in told.notes
     assert_same_run(whole.run.path, tmp_path / "run")
 
 

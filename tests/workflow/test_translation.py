@@ -11,11 +11,12 @@ from small_runs import Finished, Told, small
 
 from s2s.build import build_model
 from s2s.data.batches import EncodedPair, collate
-from s2s.data.tokenizer import EOS
+from s2s.data.tokenizer import EOS, UNK
 from s2s.errors import S2SError
+from s2s.workflow.evaluation import describe
 from s2s.workflow.lock import Lock
 from s2s.workflow.training import train
-from s2s.workflow.translation import load_ensemble, load_run, translate
+from s2s.workflow.translation import Run, load_ensemble, load_run, translate
 
 LINES = ["a man sees the sea .", "", "the child likes an apple ."]
 
@@ -53,17 +54,54 @@ def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
     assert run.beam(size=7).size == 7
 
 
-def test_unknown_words_are_copied_where_a_model_looks_at_the_source(finished: Finished) -> None:
-    run = load_run(finished.path, threads=1)
-    blind = run.config.model.model_copy(update={"attention": "none", "attend": "first", "values": "states"})
-    unseeing = build_model(blind, src_vocab=run.tokenizers.src.size, trg_vocab=run.tokenizers.trg.size).eval()
-    assert run.beam().copy_unknown
-    assert not replace(run, model=unseeing).beam().copy_unknown
+@pytest.fixture
+def of_words(corpus: dict[str, list[str]], tmp_path: Path) -> Run:
+    """A run whose pieces are words, and whose model says "unknown" as often as it may."""
+    config = small({"data": corpus, "tokenizer": {"kind": "word"}, "training": {"max_updates": 2}})
+    train(config, tmp_path / "words", Told())
+    run = load_run(tmp_path / "words", threads=1)
+    run.model.decoder.output.bias.data[UNK] = 50.0
+    return run
+
+
+def test_unknown_words_are_copied_into_the_translation(of_words: Run) -> None:
+    lines = ["Zoltan sees Qwxz .", "a man sees the sea .", "", "the child likes Brumpf !"]
+    found = [translation.text.split() for translation in translate(of_words, lines)]
+    assert [sorted({"Zoltan", "Qwxz", "Brumpf", "⁇"} & {*words}) for words in found] == [
+        ["Qwxz", "Zoltan"],
+        [],
+        [],
+        ["Brumpf"],
+    ]
+    assert found[0].count("Zoltan") == found[0].count("Qwxz") == 1
+    both = replace(of_words, others=(of_words.model,), compute=replace(of_words.compute, threads=2))
+    assert [translation.text.split() for translation in translate(both, lines)] == found
+    off = of_words.config.decoding.model_copy(update={"copy_unknown": False})
+    without = replace(of_words, config=of_words.config.model_copy(update={"decoding": off}))
+    assert not any({"Zoltan", "Qwxz", "Brumpf", "⁇"} & {*t.text.split()} for t in translate(without, lines))
+
+
+def test_what_is_copied_is_told_beside_a_score(of_words: Run, finished: Finished) -> None:
+    assert describe(of_words.beam()) == (
+        "beam 2, margin 2.5, repeats 2, unknown words copied, length penalty 1, max length 0.1 x source + 10"
+    )
+    assert "unknown" not in describe(load_run(finished.path, threads=1).beam())  # subwords spell everything
+
+
+def test_only_a_model_that_looks_at_the_source_copies_from_it(of_words: Run) -> None:
+    blind = of_words.config.model.model_copy(update={"attention": "none", "attend": "first", "values": "states"})
+    size = of_words.tokenizers.src.size
+    unseeing = build_model(blind, src_vocab=size, trg_vocab=of_words.tokenizers.trg.size).eval()
+    assert of_words.beam().copy_unknown
+    assert not replace(of_words, model=unseeing).beam().copy_unknown
     batch = collate([EncodedPair((5, 6, EOS), (7, 8)), EncodedPair((6, EOS), (7,))])
+    model = of_words.model
     with torch.inference_mode():
-        alone = run.attention(batch)
-        assert torch.equal(alone, run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights[:, :, -1])
-        together = replace(run, model=unseeing, others=(run.model, run.model))
+        alone = of_words.attention(batch)
+        torch.testing.assert_close(
+            alone, model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights[:, :, -1]
+        )
+        together = replace(of_words, model=unseeing, others=(model, model))
         assert together.beam().copy_unknown
         torch.testing.assert_close(together.attention(batch), alone)
 
