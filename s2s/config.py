@@ -223,7 +223,7 @@ class DecodingConfig(Section):
     margin: Annotated[float, Field(ge=0.0)] = 2.5
     """Give up hypotheses so many nats below the best of their length: less is faster; 0: none, as with `--n-best`."""
     repeats: Annotated[int, Field(ge=0)] = 2
-    """Times in a row that a phrase of up to 6 pieces may be said, a single word once more; 0: no limit."""
+    """Times in a row that a phrase of up to 12 pieces may be said, a single word once more; 0: no limit."""
     copy_unknown: bool = True
     """`char` and `word` pieces, models with attention: unknown words may be copied from where the model looks."""
     max_length: Annotated[float, Field(gt=0.0)] = 2.0

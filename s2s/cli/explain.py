@@ -67,7 +67,6 @@ def _head(run: "Run", beam: int | None) -> "Head":
     from s2s.cli.walk import Head
     from s2s.explanations.table import EXPLANATIONS
     from s2s.workflow.evaluation import describe
-    from s2s.workflow.explain import search_of
 
     model = run.config.model
     told = dict.fromkeys(e.setting for e in EXPLANATIONS if e.setting not in NOT_TOLD)
@@ -75,7 +74,7 @@ def _head(run: "Run", beam: int | None) -> "Head":
         {setting: _written(getattr(section, setting)) for setting in told} for section in (model, type(model)())
     )
     unusual = frozenset(setting for setting in told if settings[setting] != defaults[setting])
-    return Head(settings=settings, unusual=unusual, search=describe(search_of(run, beam)))
+    return Head(settings=settings, unusual=unusual, search=describe(run.beam(beam)))
 
 
 def _written(value: object) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from s2s.data.tokenizer import BOS, PAD, UNK
 
-LONGEST_PHRASE = 6
+LONGEST_PHRASE = 12
 """Pieces of the longest phrase that is kept from being said again and again."""
 
 

@@ -1,14 +1,16 @@
 """The walk through one translation: the source's states, then each step's query, scores, weights, context, choice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from s2s.data.tokenizer import BOS, EOS, Tokenizer
-from s2s.decoding.search import Beam, Hypothesis, search
+from s2s.data.batches import EncodedPair
+from s2s.data.tokenizer import BOS, EOS, UNK, Tokenizer, normalise
+from s2s.decoding.copying import find_unknown
+from s2s.decoding.search import Hypothesis, search
 from s2s.decoding.stepper import ModelStepper
 from s2s.decoding.translator import LONGEST
 from s2s.errors import S2SError, UsageError
@@ -168,21 +170,24 @@ def explain(
     with torch.inference_mode(), run.compute.autocast():
         if target is None:
             best = _best(run, src, beam)
-            said, ends = join_side(best.tokens, run.tokenizers.trg, run.trg_lang), (EOS,) * best.ended
+            copies = _copies(run, sentence, source.pieces, best.tokens)
+            said, ends = join_side(best.tokens, run.tokenizers.trg, run.trg_lang, copies), (EOS,) * best.ended
+            text = run.tokenizers.trg.decode(best.tokens, copies)
         else:
             said, ends = split_side(target, run.tokenizers.trg, run.trg_lang, "natural"), (EOS,)
+            text = normalise(target)
         walker = _Walker(run.model, run.tokenizers.trg, runners_up)
         walked = walker.walk(src, [*said.pieces, *ends])
     log_prob = sum(step.chosen.log_prob for step in walked.steps)
     return Walk(
         source=Source(
-            text=run.tokenizers.src.decode(source.pieces),
+            text=normalise(sentence),
             words=source.words,
             pieces=_pieces(source, (EOS,), run.tokenizers.src),
             states=walked.states,
         ),
         target=Target(
-            text=run.tokenizers.trg.decode(said.pieces),
+            text=text,
             words=said.words,
             pieces=_pieces(said, ends, run.tokenizers.trg),
             given=target is not None,
@@ -210,13 +215,15 @@ def _check_length(source: Side) -> None:
         )
 
 
-def search_of(run: Run, size: int | None) -> Beam:
-    """The run's search but for copied words, since it is the model's own pieces that are walked through."""
-    return replace(run.beam(size), copy_unknown=False)
+def _copies(run: Run, sentence: str, src: tuple[int, ...], said: tuple[int, ...]) -> list[str]:
+    """What the model copied for each unknown piece that it said."""
+    unknown = [text for piece, text in run.tokenizers.src.spelled(sentence) if piece == UNK]
+    [places] = find_unknown(run.attention, [EncodedPair((*src, EOS), said)])
+    return [unknown[at] for at in places]
 
 
 def _best(run: Run, src: Tensor, beam: int | None) -> Hypothesis:
-    how = search_of(run, beam)
+    how = run.beam(beam)
     is_phrase = torch.tensor(run.tokenizers.trg.phrase_pieces(), device=src.device)
     [found] = search(ModelStepper(run.model), src, torch.ones_like(src, dtype=torch.bool), how, is_phrase)
     if not found:

@@ -31,12 +31,16 @@ def split_side(text: str, tokenizer: Tokenizer, lang: str, mode: str) -> Side:
     )
 
 
-def join_side(pieces: Sequence[int], tokenizer: Tokenizer, lang: str) -> Side:
-    """Pieces that a model said, which may be others than the tokenizer would cut the same text into."""
-    text = tokenizer.decode(pieces)
+def join_side(pieces: Sequence[int], tokenizer: Tokenizer, lang: str, copies: Sequence[str] = ()) -> Side:
+    """Pieces that a model said, which may be others than the tokenizer would cut the same text into.
+
+    Args:
+        copies: what stands for each unknown piece.
+    """
+    text = tokenizer.decode(pieces, copies)
     words = split_words(text, lang)
     # A piece starts where the text of the pieces before it ends.
-    before = [tokenizer.decode(pieces[:count]).rstrip(HALF_READ) for count in range(len(pieces))]
+    before = [tokenizer.decode(pieces[:count], copies).rstrip(HALF_READ) for count in range(len(pieces))]
     spans = [(min(len(said), len(text)), len(text)) for said in before]
     return Side(
         words=tuple(word.text for word in words),

@@ -1,10 +1,14 @@
 """A small parallel corpus on disk, and a run that was trained on it."""
 
+from pathlib import Path
+
 import pytest
 from small_runs import PAIRS, Compared, Finished, Told, Watched, small, small_grid, write_pairs
 
+from s2s.data.tokenizer import UNK
 from s2s.workflow.comparison import Trained, compare
 from s2s.workflow.training import train
+from s2s.workflow.translation import Run, load_run
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +40,13 @@ def compared(corpus: dict[str, list[str]], tmp_path_factory: pytest.TempPathFact
     trained = compare(small_grid(corpus), out, told, written="# mine\n", command=["s2s", "compare", "x"])
     assert isinstance(trained, Trained)
     return Compared(trained, told)
+
+
+@pytest.fixture
+def of_words(corpus: dict[str, list[str]], tmp_path: Path) -> Run:
+    """A run whose pieces are words, and whose model says "unknown" as often as it may."""
+    config = small({"data": corpus, "tokenizer": {"kind": "word"}, "training": {"max_updates": 2}})
+    train(config, tmp_path / "words", Told())
+    run = load_run(tmp_path / "words", threads=1)
+    run.model.decoder.output.bias.data[UNK] = 50.0
+    return run

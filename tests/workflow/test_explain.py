@@ -172,6 +172,17 @@ def test_another_beam_is_searched_with(trained: Run) -> None:
     assert walk.target.log_prob == pytest.approx(greedy[0].log_prob, abs=1e-4)
 
 
+def test_it_walks_through_what_is_translated_copied_words_included(of_words: Run) -> None:
+    sentence = "Zoltan sees Qwxz ."
+    walk = explain(of_words, sentence)
+    [translation] = translate(of_words, [sentence])
+    assert (walk.source.text, walk.target.text) == (sentence, translation.text)
+    assert walk.target.score == pytest.approx(translation.score, rel=1e-4)
+    assert {"Zoltan", "Qwxz"} <= set(walk.target.text.split())
+    assert set(walk.target.words) >= {"Zoltan", "Qwxz"}
+    assert explain(of_words, sentence, "Zoltan est là").target.text == "Zoltan est là"
+
+
 def test_an_empty_translation_is_one_step(trained: Run) -> None:
     walk = explain(trained, SRC, "")
     assert [step.chosen.piece for step in walk.steps] == [END]

@@ -11,7 +11,7 @@ from small_runs import Finished, Told, small
 
 from s2s.build import build_model
 from s2s.data.batches import EncodedPair, collate
-from s2s.data.tokenizer import EOS, UNK
+from s2s.data.tokenizer import EOS
 from s2s.errors import S2SError
 from s2s.workflow.evaluation import describe
 from s2s.workflow.lock import Lock
@@ -52,16 +52,6 @@ def test_the_search_is_that_of_the_run_unless_told(finished: Finished) -> None:
     run = load_run(finished.path, threads=1)
     assert run.beam().size == 2
     assert run.beam(size=7).size == 7
-
-
-@pytest.fixture
-def of_words(corpus: dict[str, list[str]], tmp_path: Path) -> Run:
-    """A run whose pieces are words, and whose model says "unknown" as often as it may."""
-    config = small({"data": corpus, "tokenizer": {"kind": "word"}, "training": {"max_updates": 2}})
-    train(config, tmp_path / "words", Told())
-    run = load_run(tmp_path / "words", threads=1)
-    run.model.decoder.output.bias.data[UNK] = 50.0
-    return run
 
 
 def test_unknown_words_are_copied_into_the_translation(of_words: Run) -> None:
