@@ -103,7 +103,8 @@ class Translator:
         beam: how to search.
         n_best: translations for each line, at most `beam.size`.
         window: lines that are read, sorted by length and translated together.
-        batch_tokens: source pieces in a batch, padding included, at most; memory is bounded by window and batches.
+        batch_tokens: source pieces in a batch of greedy search, padding included, at most, and half as many with a
+            beam; memory is bounded by window and batches.
         workers: batches that are searched at a time, each by one thread; what one thread alone computes is quicker
             than what several meet over at every small step.
         look: where the model looks in given translations; asked where they have unknown pieces, which they have only if
@@ -144,8 +145,10 @@ class Translator:
         sentences = [part for at, line in enumerate(lines) for part in self._parts(line, at, first)]
         order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].pieces))
         lengths = [len(sentence.pieces) for sentence in sentences]
-        # Small enough that every worker has some of them.
-        batch_tokens = max(min(self.batch_tokens, sum(lengths) // self.workers), 1)
+        # A beam has several rows for each sentence, whose products gain nothing from more; and small enough that every
+        # worker has some of them.
+        largest = self.batch_tokens // min(self.beam.size, 2)
+        batch_tokens = max(min(largest, sum(lengths) // self.workers), 1)
         batches = group_by_length(order, lengths, batch_tokens)
         searched = self._search_all([[sentences[index].pieces for index in batch] for batch in batches])
         found: dict[int, list[Found]] = {}

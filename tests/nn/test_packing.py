@@ -1,10 +1,12 @@
 """The output layer's packed product beside the layer itself."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from s2s.nn.embedding import Embedding, OutputLayer
-from s2s.nn.packing import packed
+from s2s.nn.packing import MOST_ROWS, packed
 
 WITHOUT_ONEDNN = not torch.backends.mkldnn.is_available()
 
@@ -15,7 +17,7 @@ def layer(vocab: int = 61, readout: int = 24) -> OutputLayer:
     return output
 
 
-@pytest.mark.parametrize("rows", [0, 1, 7, 300])
+@pytest.mark.parametrize("rows", [0, 1, 16, 17, MOST_ROWS, MOST_ROWS + 1])
 def test_it_says_what_the_layer_says(rows: int) -> None:
     output = layer()
     readouts = torch.randn(rows, 24)
@@ -62,3 +64,23 @@ def test_where_torch_has_no_packed_product_the_layer_answers(monkeypatch: pytest
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     output = layer()
     assert packed(output) is output
+
+
+def test_memory_does_not_grow_with_the_numbers_of_rows_that_were_seen() -> None:
+    """A search has another number of rows at every step."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("no /proc to read the memory from")
+
+    def resident() -> int:
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
+        return int(line.split()[1]) // 1024
+
+    output = layer(vocab=8000)
+    with torch.inference_mode():
+        say = packed(output)
+        say(torch.randn(MOST_ROWS, 24))
+        before = resident()
+        for rows in range(1, 2 * MOST_ROWS):
+            say(torch.randn(rows, 24))
+        assert resident() - before < 100
