@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import log
 from typing import Generic, Protocol, TypeVar
 
@@ -11,8 +10,6 @@ from torch import Tensor
 
 from s2s.nn.decoder import DecoderState
 from s2s.nn.model import Seq2Seq
-from s2s.nn.packing import packed
-from s2s.nn.steps import Rows
 
 
 class SearchState(Protocol):
@@ -37,13 +34,9 @@ class StepModel(Protocol[S]):
 
 @dataclass(frozen=True)
 class ModelStepper:
-    """One model, whose weights and number format stay as they are as long as it is searched."""
+    """One model."""
 
     model: Seq2Seq
-
-    @cached_property
-    def _output(self) -> Rows:
-        return packed(self.model.decoder.output)
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """See `StepModel.start`."""
@@ -51,7 +44,7 @@ class ModelStepper:
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """See `StepModel.step`."""
-        step = self.model.step(tokens, state, self._output)
+        step = self.model.step(tokens, state)
         return torch.log_softmax(step.logits.float(), dim=1), step.state
 
 

@@ -13,7 +13,6 @@ from s2s.nn.encoder import Encoded
 from s2s.nn.lexical import Lexicon
 from s2s.nn.orders import Order
 from s2s.nn.starts import Start
-from s2s.nn.steps import Rows
 
 
 @dataclass(frozen=True)
@@ -90,18 +89,14 @@ class Decoder(nn.Module):
             source=torch.arange(encoded.states.shape[0], device=encoded.states.device),
         )
 
-    def step(self, tokens: Tensor, state: DecoderState, output: Rows | None = None) -> Step:
-        """Read the tokens before (rows), say what comes next.
-
-        Args:
-            output: in place of the output layer itself, what search has made of it (see `packing`).
-        """
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """Read the tokens before (rows), say what comes next."""
         embedded = self.word_dropout(self.dropout(self.embedding(tokens)))
         advance = self.order.bind(state.memory)(self.order.project(embedded), state.carried)
         readout = self.order.say(advance.said, embedded)
         read = self.lexicon.read(advance.weights[:, None], state.words)[:, 0]
         return Step(
-            logits=self.lexicon.speak(output or self.output, self.dropout(readout), read),
+            logits=self.lexicon.speak(self.output, self.dropout(readout), read),
             weights=advance.weights,
             state=replace(state, carried=advance.carried),
         )

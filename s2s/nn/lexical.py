@@ -5,9 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from s2s.nn.embedding import take_rows
+from s2s.nn.embedding import OutputLayer, take_rows
 from s2s.nn.linear import Linear
-from s2s.nn.steps import Rows
 
 
 class Lexicon(nn.Module, ABC):
@@ -33,8 +32,8 @@ class Lexicon(nn.Module, ABC):
         """Learn what the target pieces look like, (vocab, embed), where words have an output layer of their own."""
 
     @abstractmethod
-    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
-        """Logits (..., vocab) from readouts (..., readout) and what was read (..., value); `output` is the layer."""
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
+        """Logits (..., vocab) from readouts (..., readout) and what was read (..., value)."""
 
 
 class NoLexicon(Lexicon):
@@ -48,7 +47,7 @@ class NoLexicon(Lexicon):
         """See `Lexicon.read`."""
         return weights.new_zeros(*weights.shape[:2], 0)
 
-    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts)
         return logits
@@ -74,7 +73,7 @@ class TiedLexicalReading(Lexicon):
         """See `Lexicon.read`."""
         return weights[:, :, -1] @ words.to(weights.dtype)
 
-    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts + self.words(read))
         return logits
@@ -96,7 +95,7 @@ class LexicalReading(TiedLexicalReading):
         """See `Lexicon.begin_with`."""
         take_rows(self.output.weight, vectors)
 
-    def speak(self, output: Rows, readouts: Tensor, read: Tensor) -> Tensor:
+    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """See `Lexicon.speak`."""
         logits: Tensor = output(readouts) + self.output(self.words(read))
         return logits

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from s2s.nn.decoder import Decoder, DecoderState, Step, Unrolled
 from s2s.nn.encoder import Encoder
-from s2s.nn.steps import Rows
 
 
 class Seq2Seq(nn.Module):
@@ -39,9 +38,9 @@ class Seq2Seq(nn.Module):
         """Encode sources (batch, src), `src_mask` True at real tokens -> a state with one row per source."""
         return self.decoder.start(self.encoder(src, src_mask))
 
-    def step(self, tokens: Tensor, state: DecoderState, output: Rows | None = None) -> Step:
-        """One decoder step from the tokens before, (rows); see `Decoder.step`."""
-        return self.decoder.step(tokens, state, output)
+    def step(self, tokens: Tensor, state: DecoderState) -> Step:
+        """One decoder step from the tokens before, (rows)."""
+        return self.decoder.step(tokens, state)
 
     def forward(self, src: Tensor, src_mask: Tensor, trg_in: Tensor, trg_mask: Tensor) -> Unrolled:
         """The teacher-forced pass.
