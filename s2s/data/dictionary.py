@@ -80,8 +80,8 @@ def _largest_singular(table: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor
     """The largest singular values of a sparse table, and their vectors: (rows, count), (count), (columns, count).
 
     By a random basis that is multiplied with the table and back (Halko et al. 2011, algorithms 4.3 and 5.1), which
-    `torch.svd_lowrank` does at twice the cost: it makes the basis orthogonal on each way back, too, which matters for
-    values a hundred times smaller than the largest, and decomposes a wide matrix in place of a small square one.
+    `torch.svd_lowrank` does at more cost: it makes the basis orthogonal on each way back, too, and decomposes a wide
+    matrix in place of a small square one.
     """
     turned = table.mH
     basis = torch.linalg.qr(table @ torch.randn(table.shape[1], count)).Q
