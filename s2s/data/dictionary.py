@@ -24,6 +24,9 @@ SPARE = 8
 ROUNDS = 2
 """Times that the basis is multiplied with the table, back and forth, which makes it more exact."""
 
+ROUNDING = 1e-6
+"""Length of a vector, beside the longest one's, up to which it is nothing but rounding errors of fp32."""
+
 NULL = 0
 """The empty word, from which a target piece may come as well; the id is that of padding, which no sentence has."""
 
@@ -59,7 +62,8 @@ class Dictionary:
         embeddings. A random rotation of both, which changes no product, spreads what they say over all units.
 
         Returns:
-            (src_vocab, size) and (trg_vocab, size); zero where nothing is known of a piece.
+            (src_vocab, size) and (trg_vocab, size); zero where nothing is known of a piece, or nothing that so few
+            units can say.
         """
         rank = min(size, src_vocab, trg_vocab)
         strength = self.strength
@@ -93,9 +97,11 @@ def _largest_singular(table: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor
 
 
 def _units(vectors: Tensor, known: Tensor) -> Tensor:
-    """These vectors at length 1, and the others 0; some of them are 0 but for rounding."""
+    """These vectors at length 1; 0 where nothing is known, or the units say nothing and what is left is rounding."""
     is_known = torch.zeros(len(vectors), dtype=torch.bool).index_fill(0, known, True)
-    return F.normalize(vectors, dim=1) * is_known[:, None]
+    lengths = vectors.norm(dim=1)
+    says: Tensor = is_known & (lengths > ROUNDING * lengths.max())
+    return F.normalize(vectors, dim=1) * says[:, None]
 
 
 def count_dictionary(data: TrainingData, *, trg_vocab: int) -> Dictionary:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from s2s.data import dictionary as module
@@ -72,6 +72,7 @@ def test_of_a_large_corpus_pairs_are_taken_at_equal_distances(monkeypatch: pytes
     assert count_dictionary(data(pairs), trg_vocab=VOCAB).pairs == 10
 
 
+@example(size=2, seed=1)  # what is left of one piece's vector beside the two largest singular values is rounding
 @settings(max_examples=20)
 @given(size=st.sampled_from([2, 8, 40]), seed=st.integers(0, 100))
 def test_vectors_have_length_1_or_0_where_nothing_is_known(size: int, seed: int) -> None:
