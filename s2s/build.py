@@ -360,10 +360,13 @@ def build_compute(config: Config) -> Compute:
     """
     threads = config.training.threads or available_cores()
     torch.set_num_threads(threads)
+    # For each shape of a bf16 product oneDNN keeps what it has prepared, up to 1,024 of them: hundreds of megabytes,
+    # where batches have many shapes, which save next to no time.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     device = _device(config.training.device)
     wanted = config.training.precision
     if wanted == "auto":
-        precision = torch.bfloat16 if _bf16_is_faster(device) else torch.float32
+        precision = torch.bfloat16 if _bf16_is_faster(device, *_step(config, threads)) else torch.float32
     else:
         precision = torch.bfloat16 if wanted == "bf16" else torch.float32
     if device.type == "cuda":
@@ -379,6 +382,7 @@ def build_replicas(config: TrainingConfig, compute: Compute, model: Seq2Seq) -> 
         seed=config.seed,
         label_smoothing=config.label_smoothing,
         autocast=compute.autocast,
+        apart=os.name == "posix",
     )
 
 
@@ -419,11 +423,17 @@ def _prepare_cuda(precision: torch.dtype) -> None:
     warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 
-def _bf16_is_faster(device: torch.device) -> bool:
-    """Whether bf16 products are worth their rounding: at least 1.5 times faster than fp32 here.
+def _step(config: Config, threads: int) -> tuple[int, int]:
+    """Rows and width of a decoder step on one thread, about: sentences have 16 tokens."""
+    return max(config.training.batch_tokens // 16 // threads, 1), _widths(config.model).decoder
 
-    Many CPUs compute bf16 in software, thirty times slower; so it is measured, in about 50 ms. What counts is the time
-    that this thread computes: on a busy machine the clock on the wall tells of others.
+
+def _bf16_is_faster(device: torch.device, rows: int, width: int) -> bool:
+    """Whether bf16 products are worth their rounding: at least 1.5 times faster than fp32 here, for such a step.
+
+    Many CPUs compute bf16 in software, thirty times slower, and with the others it depends on how large the products
+    are beside what it costs to bring numbers from one format into the other; so it is measured, in about 50 ms. What
+    counts is the time that this thread computes: on a busy machine the clock on the wall tells of others.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
@@ -431,15 +441,17 @@ def _bf16_is_faster(device: torch.device) -> bool:
     torch.set_num_threads(1)
     try:
         kinds = (torch.float32, torch.bfloat16)
-        factors = {kind: (torch.ones(64, 256, dtype=kind), torch.ones(256, 512, dtype=kind)) for kind in kinds}
-        times = {kind: [_product_time(*factors[kind]) for _ in range(5)] for kind in kinds}
+        states, weights = torch.ones(rows, width), {kind: torch.ones(width, 3 * width, dtype=kind) for kind in kinds}
+        times = {kind: [_product_time(states, weights[kind]) for _ in range(10)] for kind in kinds}
     finally:
         torch.set_num_threads(threads)
     return min(times[torch.float32]) > 1.5 * min(times[torch.bfloat16])
 
 
-def _product_time(left: torch.Tensor, right: torch.Tensor) -> float:
-    """Seconds of this thread's computing."""
-    began = time.thread_time()
-    _ = left @ right
-    return time.thread_time() - began
+def _product_time(states: torch.Tensor, weight: torch.Tensor) -> float:
+    """Seconds of this thread's computing, with all of it in the cache."""
+    for _ in range(2):
+        began = time.thread_time()
+        _ = (states.to(weight.dtype) @ weight).to(states.dtype)
+        seconds = time.thread_time() - began
+    return seconds

@@ -12,8 +12,8 @@ Speed stands beside the machine's own limit, a textbook loop, another revision, 
 
 Contenders run in processes of their own and take turns, so that a machine whose speed drifts treats them alike; each
 figure is the median of the rounds, with the least and the most. Speed is in real target tokens a second: the end of
-sentence counts, padding does not. The limit ("floor") is what the machine reaches in large matrix products, measured
-in the same rounds, over the operations that a token of the model needs.
+sentence counts, padding does not. The limit ("floor") is what the machine reaches in large matrix products of the same
+number format, measured in the same rounds, over the operations that a token of the model needs.
 """
 
 import json
@@ -409,7 +409,7 @@ def worker(order: str) -> None:
     job = {"train": _training, "textbook": _textbook, "translate": _translation}[told["kind"]](told, about)
     print(json.dumps(about), flush=True)  # noqa: T201
     for _ in sys.stdin:
-        rate = _product_rate(told["threads"])
+        rate = _product_rate(about.get("narrow", 0.0))
         began = time.perf_counter()
         count = job()
         seconds = time.perf_counter() - began
@@ -417,14 +417,11 @@ def worker(order: str) -> None:
         print(json.dumps({"count": count, "seconds": seconds, "rate": rate, "peak_mb": peak}), flush=True)  # noqa: T201
 
 
-def _product_rate(threads: int) -> float:
-    """Operations a second in a large product in the number format that training would choose."""
+def _product_rate(narrow: float) -> float:
+    """Operations a second in a large product, in bf16 where `narrow` is 1 and in fp32 where it is 0."""
     import torch
 
-    from s2s.build import build_compute
-    from s2s.config import Config
-
-    kind = build_compute(Config.model_validate({"training": {"threads": threads, "device": "cpu"}})).precision
+    kind = torch.bfloat16 if narrow else torch.float32
     left, right = torch.ones(1000, 1024, dtype=kind), torch.ones(1024, 1024, dtype=kind)
     _ = left @ right
     seconds = []
@@ -528,7 +525,7 @@ def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
     replicas, optimizer = build_replicas(config.training, compute, model), build_adam(model)
     optimizer.param_groups[0]["lr"] = 1e-4
     batches = _batches(data)
-    about["flops"] = _flops(model, data)
+    about |= {"flops": _flops(model, data), "narrow": float(compute.precision_name == "bf16")}
 
     def job() -> int:
         tokens = 0

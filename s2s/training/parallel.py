@@ -1,45 +1,33 @@
 """One update on several cores: each has a replica of the model and a share of the batch's rows.
 
-Replicas share their parameters and nothing else. Torch computes without holding Python's lock, so threads are
-enough; a core that works by itself on half of the rows wastes less than two that meet after every small product.
+Replicas share their parameters and nothing else. A core that works by itself on half of the rows wastes less than two
+that meet after every small product.
 """
 
-import copy
-import random
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from s2s.data.batches import Batch
-from s2s.nn.dropout import Dropout
 from s2s.nn.model import Seq2Seq
-from s2s.training.loss import token_loss
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one replica found on its rows: summed losses in nats, and a gradient per parameter."""
-
-    smoothed: float
-    log_loss: float
-    gradients: Sequence[Tensor]
+from s2s.training.hands import Hand, Here, InProcess, InThread, SharedMemory
+from s2s.training.replica import ReplicaPlan, Share, seed_of
 
 
 class Replicas:
     """Replicas of a model that compute the gradient of a batch together.
 
-    The result is the same for the same seed and number of replicas, whichever finishes first: each draws from its
-    own random state, and their gradients are added in a fixed order.
+    The result is the same for the same seed and number of replicas, whichever finishes first and wherever it
+    computes: each draws from its own random state, and their gradients are added in a fixed order.
 
     Args:
         model: its parameters get the gradients.
         count: replicas, each computing with one thread; 1 computes with all of torch's threads.
         seed: of their random states.
         autocast: makes the context of a forward pass.
+        apart: whether those after the first compute in processes of their own; the parameters are float32 then, and
+            on the CPU.
     """
 
     def __init__(
@@ -50,14 +38,11 @@ class Replicas:
         seed: int,
         label_smoothing: float,
         autocast: Callable[[], AbstractContextManager[object]],
+        apart: bool = False,
     ) -> None:
         self._parameters = list(model.parameters())
-        self._device = self._parameters[0].device
-        self._label_smoothing = label_smoothing
-        self._autocast = autocast
-        self._generators = [_generator(self._device, seed, index) for index in range(count)]
-        self._replicas = [_replica(model, generator) for generator in self._generators]
-        self._threads = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+        plans = [ReplicaPlan(model, seed_of(seed, index), label_smoothing, autocast) for index in range(count)]
+        self._hands = _hands(plans, apart)
 
     def backward(self, batches: Sequence[Batch], tokens: int) -> tuple[float, float]:
         """Put the gradient of the mean loss a token into the parameters.
@@ -68,6 +53,9 @@ class Replicas:
 
         Returns:
             The summed losses in nats: smoothed, and without smoothing.
+
+        Raises:
+            S2SError: the process of a replica has ended.
         """
         smoothed = log_loss = 0.0
         for batch in batches:
@@ -80,51 +68,34 @@ class Replicas:
 
     def rest_dropout(self, rests: bool) -> None:
         """Whether dropout leaves everything as it is from now on."""
-        for replica in self._replicas:
-            for dropout in _dropouts(replica):
-                dropout.rests = rests
+        for hand in self._hands:
+            hand.rest_dropout(rests)
 
     def random_states(self) -> dict[str, Tensor]:
         """The random state of each replica, to be saved."""
-        return {f"replica.{index}": generator.get_state() for index, generator in enumerate(self._generators)}
+        return {f"replica.{index}": hand.random_state() for index, hand in enumerate(self._hands)}
 
     def set_random_states(self, states: Mapping[str, Tensor]) -> None:
         """Go on drawing where saved states stood; a replica with none saved keeps its fresh one."""
-        for index, generator in enumerate(self._generators):
+        for index, hand in enumerate(self._hands):
             if (state := states.get(f"replica.{index}")) is not None:
-                generator.set_state(state)
+                hand.set_random_state(state)
 
     def _shares(self, batch: Batch, tokens: int) -> list[Share]:
         # Neighbouring rows are of similar length: dealt out in turn, all shares take about as long.
-        rows = [range(index, batch.src.shape[0], len(self._replicas)) for index in range(len(self._replicas))]
-        work = [(model, batch.rows(part)) for model, part in zip(self._replicas, rows, strict=True) if len(part)]
-        if len(self._replicas) == 1:
-            return [self._share(model, part, tokens) for model, part in work]
-        waiting = [self._threads.submit(self._share, model, part, tokens) for model, part in work]
-        return [result.result() for result in waiting]
-
-    def _share(self, model: Seq2Seq, batch: Batch, tokens: int) -> Share:
-        batch = batch.to(self._device)
-        with self._autocast():
-            logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-        loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=self._label_smoothing)
-        gradients = torch.autograd.grad(loss.smoothed / tokens, self._parameters)
-        return Share(float(loss.smoothed.detach()), float(loss.log_loss), gradients)
+        rows = [range(index, batch.src.shape[0], len(self._hands)) for index in range(len(self._hands))]
+        work = [(hand, batch.rows(part)) for hand, part in zip(self._hands, rows, strict=True) if len(part)]
+        for hand, part in work:
+            hand.begin(part, tokens)
+        return [hand.finish() for hand, _ in work]
 
 
-def _generator(device: torch.device, seed: int, index: int) -> torch.Generator:
-    """The random state of a replica: of 32 mixed bits, since torch's CPU generator looks at no more of a seed."""
-    return torch.Generator(device).manual_seed(random.Random(f"{seed} {index}").getrandbits(32))
-
-
-def _replica(model: Seq2Seq, generator: torch.Generator) -> Seq2Seq:
-    """A copy of the modules with the same parameters, in training mode, that draws from its own generator."""
-    shared = {id(parameter): parameter for parameter in model.parameters()}
-    replica = copy.deepcopy(model, shared).train()
-    for dropout in _dropouts(replica):
-        dropout.generator = generator
-    return replica
-
-
-def _dropouts(model: Seq2Seq) -> list[Dropout]:
-    return [module for module in model.modules() if isinstance(module, Dropout)]
+def _hands(plans: Sequence[ReplicaPlan], apart: bool) -> list[Hand]:
+    """A hand for each replica; the first computes here, whatever the others do."""
+    if len(plans) == 1:
+        return [Here(plans[0])]
+    if not apart:
+        return list(map(InThread, plans))
+    first, *others = plans
+    memory = SharedMemory(list(first.model.parameters()), processes=len(others))
+    return [InThread(first), *(InProcess(plan, memory, number) for number, plan in enumerate(others, start=1))]

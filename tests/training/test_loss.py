@@ -3,14 +3,24 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from s2s.training.loss import token_loss
+from s2s.training import loss as module
+from s2s.training.loss import TokenLoss
 
 TOKENS, VOCAB = 7, 9
 
 
+def token_loss(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> TokenLoss:
+    """Of a copy of the logits, whose place their gradient takes."""
+    return module.token_loss(logits.clone(), targets, label_smoothing=label_smoothing)
+
+
+@pytest.mark.parametrize("rows", [1, 2, TOKENS, 100])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
-def test_value_and_gradient_are_those_of_torch(smoothing: float) -> None:
+def test_value_and_gradient_are_those_of_torch(smoothing: float, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows it looks at at once."""
+    monkeypatch.setattr(module, "AT_ONCE", rows * VOCAB)
     logits = torch.randn(TOKENS, VOCAB, requires_grad=True)
     targets = torch.randint(0, VOCAB, (TOKENS,))
     loss = token_loss(logits, targets, label_smoothing=smoothing)
@@ -46,3 +56,21 @@ def test_logits_in_half_precision_are_summed_in_full() -> None:
     loss = token_loss(logits, targets, label_smoothing=0.1)
     expected = F.cross_entropy(logits.double(), targets, reduction="sum", label_smoothing=0.1)
     assert float(loss.smoothed) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_gradients_in_half_precision_are_those_in_full_but_for_rounding() -> None:
+    logits, targets = torch.randn(50, VOCAB, requires_grad=True), torch.randint(0, VOCAB, (50,))
+    (whole,) = torch.autograd.grad(token_loss(logits, targets, label_smoothing=0.1).smoothed, logits)
+    half = logits.detach().bfloat16().requires_grad_()
+    (rounded,) = torch.autograd.grad(token_loss(half, targets, label_smoothing=0.1).smoothed, half)
+    assert rounded.dtype == torch.bfloat16
+    torch.testing.assert_close(rounded.float(), whole, atol=0.02, rtol=0.02)
+
+
+def test_the_gradient_takes_the_place_of_the_logits() -> None:
+    """No other memory of their size is needed."""
+    before, targets = torch.randn(TOKENS, VOCAB, requires_grad=True), torch.randint(0, VOCAB, (TOKENS,))
+    logits = before * 1.0
+    loss = module.token_loss(logits, targets, label_smoothing=0.1).smoothed
+    (gradient,) = torch.autograd.grad(loss, before)
+    assert torch.equal(gradient, logits)

@@ -1,6 +1,9 @@
 """Replicas: however the rows are dealt out, the gradient is that of the mean loss."""
 
+import gc
+import os
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,15 +14,17 @@ from torch import Tensor
 from s2s.build import build_model
 from s2s.config import ModelConfig
 from s2s.data.batches import Batch, EncodedPair, collate
+from s2s.errors import S2SError
 from s2s.nn.dropout import Dropout
 from s2s.nn.model import Seq2Seq
+from s2s.training.hands import InProcess, SharedMemory
 from s2s.training.parallel import Replicas
 
 SMOOTHING = 0.1
 
 
-def replicas_of(model: Seq2Seq, count: int, seed: int = 1) -> Replicas:
-    return Replicas(model, count=count, seed=seed, label_smoothing=SMOOTHING, autocast=nullcontext)
+def replicas_of(model: Seq2Seq, count: int, seed: int = 1, *, apart: bool = False) -> Replicas:
+    return Replicas(model, count=count, seed=seed, label_smoothing=SMOOTHING, autocast=nullcontext, apart=apart)
 
 
 def dropping_model(vocab: int) -> Seq2Seq:
@@ -160,3 +165,82 @@ def test_the_threads_of_the_caller_stay_as_they_were(tiny_model: Seq2Seq, tiny_b
     torch.set_num_threads(2)
     gradient_of(replicas_of(tiny_model, 2), tiny_model, [tiny_batch])
     assert torch.get_num_threads() == 2
+
+
+def test_processes_find_what_threads_find(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """To the last bit, with dropout, after the optimiser's step, and going on from saved random states."""
+    model, found = dropping_model(tiny_vocab), {}
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    for apart in (False, True):
+        for parameter, values in zip(model.parameters(), before, strict=True):
+            parameter.data.copy_(values)
+        replicas = replicas_of(model, 3, apart=apart)
+        resting = replicas_of(model, 3)
+        found[apart] = [gradient_of(replicas, model, [tiny_batch, tiny_batch])]
+        saved = replicas.random_states()
+        for parameter, gradient in zip(model.parameters(), found[apart][0], strict=True):
+            parameter.data.sub_(gradient)
+        found[apart].append(gradient_of(replicas, model, [tiny_batch]))
+        replicas.set_random_states(saved)
+        assert all(map(torch.equal, gradient_of(replicas, model, [tiny_batch]), found[apart][1]))
+        replicas.rest_dropout(True)
+        resting.rest_dropout(True)
+        found[apart].append(gradient_of(replicas, model, [tiny_batch]))
+        assert all(map(torch.equal, found[apart][2], gradient_of(resting, model, [tiny_batch])))
+    for ours, theirs in zip(found[False], found[True], strict=True):
+        assert all(map(torch.equal, ours, theirs))
+
+
+def test_a_process_ends_with_its_replicas_and_not_by_a_signal_to_all(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """A service manager that stops a program sends SIGTERM to all of its processes; the update is still finished."""
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, 2, apart=True)
+    expected = gradient_of(replicas, model, [tiny_batch])
+    _, other = replicas._hands
+    assert isinstance(other, InProcess)
+    process = other._process
+    process.terminate()
+    assert len(gradient_of(replicas, model, [tiny_batch])) == len(expected)
+    assert process.poll() is None
+    del replicas, other
+    gc.collect()
+    assert process.poll() == 0
+
+
+def test_a_process_that_is_killed_is_reported(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """As a system does that is short of memory."""
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, 2, apart=True)
+    gradient_of(replicas, model, [tiny_batch])
+    _, other = replicas._hands
+    assert isinstance(other, InProcess)
+    other._process.kill()
+    with pytest.raises(S2SError, match="has ended with exit code -9"):
+        gradient_of(replicas, model, [tiny_batch])
+
+
+def test_what_goes_wrong_in_a_process_is_told(tiny_batch: Batch, tiny_vocab: int) -> None:
+    """A word that the vocabulary does not have, here."""
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, 2, apart=True)
+    wrong = tiny_batch.src.clone()
+    wrong[1] = tiny_vocab  # the second row is the process'
+    with pytest.raises(IndexError, match="out of range"):
+        gradient_of(replicas, model, [replace(tiny_batch, src=wrong)])
+
+
+def test_parameters_of_equal_weights_stay_one(tiny_vocab: int) -> None:
+    """Memory that processes see holds each once, however many places in the model share it."""
+    model = build_model(ModelConfig(tie="all", embed_size=5, hidden_size=5), src_vocab=tiny_vocab, trg_vocab=tiny_vocab)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    count = len(list(model.parameters()))
+    memory = SharedMemory(list(model.parameters()), processes=1)
+    assert len(list(model.parameters())) == count
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name])
+        assert parameter.data_ptr() % 64 == 0
+    assert model.encoder.embedding.weight is model.decoder.embedding.weight
+    with os.fdopen(os.dup(memory.descriptor), "rb") as file:
+        file.seek(0)
+        first = torch.frombuffer(bytearray(file.read(20)), dtype=torch.float32)
+    assert torch.equal(first, next(model.parameters()).detach().flatten()[:5])

@@ -376,12 +376,12 @@ def test_other_threads_are_allowed_and_change_the_digits(finished: Finished, tmp
 def test_what_was_chosen_by_measuring_is_kept(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads and precision, on a machine where both would come out otherwise."""
     monkeypatch.setattr("s2s.build.available_cores", lambda: 2)
-    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda device: False)
+    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda *_: False)
     config = small({"data": corpus, "training": {"threads": 0, "precision": "auto", "max_updates": 4}})
     whole = train(config, tmp_path / "whole", Told())
     train(config, tmp_path / "run", Told(), should_stop=after(2))
     monkeypatch.setattr("s2s.build.available_cores", lambda: 1)
-    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda device: True)
+    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda *_: True)
     told = Told()
     resume(tmp_path / "run", told)
     assert "device: cpu, fp32, CPU threads: 2" in told.notes
