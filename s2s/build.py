@@ -353,7 +353,8 @@ class Compute:
 def build_compute(config: Config) -> Compute:
     """Choose the device, the number format and the threads.
 
-    It sets torch's thread count, and on CUDA whether recurrent kernels may round; both hold for the whole process.
+    It sets torch's thread count, what oneDNN may keep, and on CUDA whether recurrent kernels may round; all of that
+    holds for the whole process.
 
     Raises:
         UsageError: the device asked for does not exist, or cannot do the precision.

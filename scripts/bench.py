@@ -308,16 +308,21 @@ def _builtin_source(folder: Path) -> Path:
 
 
 def _resident(arguments: Sequence[str]) -> dict[str, float]:
-    """Megabytes that an s2s command holds, looked at several times a second: mapped files count, too."""
+    """Megabytes that an s2s command and its processes hold, looked at several times a second.
+
+    Mapped files count, too, and what several processes share as often as they do.
+    """
     seen: list[float] = []
     with subprocess.Popen([sys.executable, "-m", "s2s", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:
             while process.poll() is None:
-                shown = subprocess.run(["ps", "-o", "rss=", "-p", str(process.pid)], capture_output=True, text=True)
-                seen += [int(kilobytes) / 2**10 for kilobytes in shown.stdout.split()]
+                shown = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True)
+                rows = [list(map(int, line.split())) for line in shown.stdout.splitlines()]
+                seen.append(sum(rss for own, parent, rss in rows if process.pid in (own, parent)) / 2**10)
                 time.sleep(0.25)
         finally:
             process.terminate()
+    seen = [megabytes for megabytes in seen if megabytes]
     if process.returncode or not seen:
         raise SystemExit(f"s2s {arguments[0]} ended with exit code {process.returncode}; its message is above")
     return {**_spread(seen[len(seen) // 4 :]), "peak_mb": max(seen)}

@@ -51,6 +51,10 @@ class Hand(ABC):
     def set_random_state(self, state: Tensor) -> None:
         """See `Replica.set_random_state`."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what it holds; it is asked for nothing afterwards."""
+
 
 class Here(Hand):
     """In this thread, with all of torch's threads."""
@@ -78,6 +82,9 @@ class Here(Hand):
         """See `Replica.set_random_state`."""
         self.replica.set_random_state(state)
 
+    def close(self) -> None:
+        """See `Hand.close`."""
+
 
 class InThread(Here):
     """In a thread of its own, which computes with no other."""
@@ -93,6 +100,10 @@ class InThread(Here):
     def finish(self) -> Share:
         """See `Hand.finish`."""
         return self._waiting.result()
+
+    def close(self) -> None:
+        """See `Hand.close`."""
+        self._thread.shutdown()
 
 
 class SharedMemory:
@@ -146,10 +157,10 @@ class InProcess(Hand):
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(place or os.getcwd() for place in sys.path)},
                 start_new_session=True,
             )
-        weakref.finalize(self, _dismiss, self._pipe, self._process)
+        self._finalize = weakref.finalize(self, _dismiss, self._pipe, self._process)
         self._tell(plan)
 
     def begin(self, batch: Batch, tokens: int) -> None:
@@ -175,6 +186,10 @@ class InProcess(Hand):
         """See `Replica.set_random_state`."""
         self._tell(("set_random_state", (state.numpy(),)))
         self._answer()
+
+    def close(self) -> None:
+        """See `Hand.close`."""
+        self._finalize()
 
     def _tell(self, what: object) -> None:
         try:

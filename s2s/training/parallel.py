@@ -81,6 +81,11 @@ class Replicas:
             if (state := states.get(f"replica.{index}")) is not None:
                 hand.set_random_state(state)
 
+    def close(self) -> None:
+        """End the processes, which takes no longer than they need for the share that they are at."""
+        for hand in self._hands:
+            hand.close()
+
     def _shares(self, batch: Batch, tokens: int) -> list[Share]:
         # Neighbouring rows are of similar length: dealt out in turn, all shares take about as long.
         rows = [range(index, batch.src.shape[0], len(self._hands)) for index in range(len(self._hands))]

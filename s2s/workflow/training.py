@@ -222,7 +222,7 @@ def _fit(
         should_stop=should_stop,
         progress=progress,
     )
-    end = _logged(trainer.train, reporter)
+    end = _logged(trainer, reporter)
     limit = "patience" if end is End.PATIENCE else _tightest(settings)
     reached = trainer.progress
     reporter.keep(f"training ended at update {reached.updates:,}: {end.value}")
@@ -255,13 +255,15 @@ def _with_best(run: RunDirectory, progress: Progress, reporter: Reporter) -> Pro
     return progress
 
 
-def _logged(training: Callable[[], End], reporter: LoggedReporter) -> End:
-    """Train; a fault that ends it is kept in the log, too."""
+def _logged(trainer: Trainer, reporter: LoggedReporter) -> End:
+    """Train; a fault that ends it is kept in the log, too, and the replicas' processes end with it."""
     try:
-        return training()
+        return trainer.train()
     except S2SError as fault:
         reporter.keep(f"training ended: {fault}")
         raise
+    finally:
+        trainer.replicas.close()
 
 
 def _restore(saved: Saved, replicas: Replicas, average: Average, path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import gc
 import os
+import tempfile
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +19,7 @@ from s2s.data.batches import Batch, EncodedPair, collate
 from s2s.errors import S2SError
 from s2s.nn.dropout import Dropout
 from s2s.nn.model import Seq2Seq
-from s2s.training.hands import InProcess, SharedMemory
+from s2s.training.hands import InProcess, InThread, SharedMemory
 from s2s.training.parallel import Replicas
 
 SMOOTHING = 0.1
@@ -207,6 +209,18 @@ def test_a_process_ends_with_its_replicas_and_not_by_a_signal_to_all(tiny_batch:
     assert process.poll() == 0
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_closed_replicas_hold_neither_thread_nor_process(apart: bool, tiny_batch: Batch, tiny_vocab: int) -> None:
+    model = dropping_model(tiny_vocab)
+    replicas = replicas_of(model, 2, apart=apart)
+    gradient_of(replicas, model, [tiny_batch])
+    first, other = replicas._hands
+    replicas.close()
+    assert isinstance(first, InThread)
+    assert not any(thread.is_alive() for thread in first._thread._threads)
+    assert not isinstance(other, InProcess) or other._process.poll() == 0
+
+
 def test_a_process_that_is_killed_is_reported(tiny_batch: Batch, tiny_vocab: int) -> None:
     """As a system does that is short of memory."""
     model = dropping_model(tiny_vocab)
@@ -217,6 +231,19 @@ def test_a_process_that_is_killed_is_reported(tiny_batch: Batch, tiny_vocab: int
     other._process.kill()
     with pytest.raises(S2SError, match="has ended with exit code -9"):
         gradient_of(replicas, model, [tiny_batch])
+
+
+def test_systems_without_files_in_memory_have_temporary_ones(
+    tiny_batch: Batch, tiny_vocab: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And nothing is left of these, even while they are used."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    model = dropping_model(tiny_vocab)
+    expected = gradient_of(replicas_of(model, 2), model, [tiny_batch])
+    replicas = replicas_of(model, 2, apart=True)
+    assert all(map(torch.equal, gradient_of(replicas, model, [tiny_batch]), expected))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_goes_wrong_in_a_process_is_told(tiny_batch: Batch, tiny_vocab: int) -> None:
