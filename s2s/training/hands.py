@@ -192,6 +192,7 @@ class InProcess(Hand):
         self._finalize()
 
     def _tell(self, what: object) -> None:
+        """Say it through the pipe, pickled: nobody but these two processes has it, so what is read is their own."""
         try:
             self._pipe.send_bytes(pickle.dumps(what))
         except OSError as fault:
