@@ -4,6 +4,7 @@ Torch lets go of Python's lock while it computes, but takes it again after each 
 update: on a fast processor two threads wait for each other half of the time, and two processes do not.
 """
 
+import io
 import mmap
 import os
 import pickle
@@ -21,7 +22,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2s.data.batches import Batch
 from s2s.errors import S2SError
@@ -192,15 +193,14 @@ class InProcess(Hand):
         self._finalize()
 
     def _tell(self, what: object) -> None:
-        """Say it through the pipe, pickled: nobody but these two processes has it, so what is read is their own."""
         try:
-            self._pipe.send_bytes(pickle.dumps(what))
+            _say(self._pipe, what)
         except OSError as fault:
             raise self._ended() from fault
 
     def _answer(self) -> Any:
         try:
-            answer = pickle.loads(self._pipe.recv_bytes())
+            answer = _hear(self._pipe)
         except (EOFError, OSError) as fault:
             raise self._ended() from fault
         if isinstance(answer, Exception):
@@ -227,14 +227,14 @@ def serve(pipe_descriptor: int, memory_descriptor: int, number: int) -> None:
     torch.set_num_threads(1)
     pipe = Connection(pipe_descriptor)
     try:
-        desk = _Desk(pickle.loads(pipe.recv_bytes()), memory_descriptor, number)
+        desk = _Desk(_hear(pipe), memory_descriptor, number)
         while True:
-            what, arguments = pickle.loads(pipe.recv_bytes())
+            what, arguments = _hear(pipe)
             try:
                 answer = getattr(desk, what)(*arguments)
             except Exception as fault:
                 answer = fault
-            pipe.send_bytes(pickle.dumps(answer))
+            _say(pipe, answer)
     except (EOFError, OSError):
         return
 
@@ -261,6 +261,33 @@ class _Desk:
 
     def set_random_state(self, state: Any) -> None:
         self._replica.set_random_state(torch.from_numpy(state))
+
+
+class _Pickler(pickle.Pickler):
+    """Parameters go as sizes: their values are in the memory that both processes have."""
+
+    def reducer_override(self, what: Any) -> Any:
+        return (_parameter, (what.shape,)) if isinstance(what, nn.Parameter) else NotImplemented
+
+
+def _parameter(size: torch.Size) -> nn.Parameter:
+    return nn.Parameter(torch.empty(size))
+
+
+def _say(pipe: Connection, what: object) -> None:
+    """Pickled: nobody but these two processes has the pipe, so that what is read from it is their own."""
+    words = io.BytesIO()
+    _Pickler(words).dump(what)
+    pipe.send_bytes(words.getbuffer())
+
+
+def _hear(pipe: Connection) -> Any:
+    """What was said at the other end.
+
+    Raises:
+        EOFError, OSError: there is no other end any more.
+    """
+    return pickle.loads(pipe.recv_bytes())
 
 
 def _dismiss(pipe: Connection, process: "subprocess.Popen[bytes]") -> None:

@@ -2,10 +2,13 @@
 
 import gc
 import os
+import pickle
 import tempfile
+import threading
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from s2s.data.batches import Batch, EncodedPair, collate
 from s2s.errors import S2SError
 from s2s.nn.dropout import Dropout
 from s2s.nn.model import Seq2Seq
+from s2s.training import hands
 from s2s.training.hands import InProcess, InThread, SharedMemory
 from s2s.training.parallel import Replicas
 
@@ -191,6 +195,20 @@ def test_processes_find_what_threads_find(tiny_batch: Batch, tiny_vocab: int) ->
         assert all(map(torch.equal, found[apart][2], gradient_of(resting, model, [tiny_batch])))
     for ours, theirs in zip(found[False], found[True], strict=True):
         assert all(map(torch.equal, ours, theirs))
+
+
+def test_parameters_are_not_sent_through_the_pipe(tiny_vocab: int) -> None:
+    """They would take seconds, and each would bring all the memory along that it stands in."""
+    model = build_model(ModelConfig(embed_size=128, hidden_size=128), src_vocab=5000, trg_vocab=5000)
+    SharedMemory(list(model.parameters()), processes=1)
+    one, other = Pipe()
+    said = threading.Thread(target=hands._say, args=(one, model))
+    said.start()
+    words = other.recv_bytes()
+    said.join()
+    assert len(words) < 50_000 < sum(parameter.numel() for parameter in model.parameters())
+    heard = pickle.loads(words)
+    assert [p.shape for p in heard.parameters()] == [p.shape for p in model.parameters()]
 
 
 def test_a_process_ends_with_its_replicas_and_not_by_a_signal_to_all(tiny_batch: Batch, tiny_vocab: int) -> None:
