@@ -1,18 +1,16 @@
 """The one place where a section of the configuration becomes a part of the program."""
 
 import os
-import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from s2s.config import Config, DecodingConfig, ModelConfig, TrainingConfig
+from s2s.compute import Compute
+from s2s.config import DecodingConfig, ModelConfig, TrainingConfig
 from s2s.decoding.search import Beam
 from s2s.errors import UsageError
 from s2s.nn.attention import (
@@ -144,8 +142,7 @@ class Widths:
 
 
 def _widths(config: ModelConfig) -> Widths:
-    states = config.hidden_size * (2 if config.bidirectional else 1)
-    return Widths(states=states, decoder=config.decoder_size or states)
+    return Widths(states=config.encoder_width, decoder=config.decoder_width)
 
 
 def _readout_size(config: ModelConfig) -> int:
@@ -331,50 +328,6 @@ def build_beam(config: DecodingConfig, *, size: int | None = None) -> Beam:
     )
 
 
-@dataclass(frozen=True)
-class Compute:
-    """Where and how numbers are computed: decided once, recorded, kept on resume."""
-
-    device: torch.device
-    precision: torch.dtype
-    threads: int
-
-    @property
-    def precision_name(self) -> Literal["fp32", "bf16"]:
-        """As `training.precision` has it."""
-        return "bf16" if self.precision == torch.bfloat16 else "fp32"
-
-    def autocast(self) -> torch.autocast:
-        """The context in which a forward pass runs."""
-        enabled = self.precision == torch.bfloat16
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
-
-
-def build_compute(config: Config) -> Compute:
-    """Choose the device, the number format and the threads.
-
-    It sets torch's thread count, what oneDNN may keep, and on CUDA whether recurrent kernels may round; all of that
-    holds for the whole process.
-
-    Raises:
-        UsageError: the device asked for does not exist, or cannot do the precision.
-    """
-    threads = config.training.threads or available_cores()
-    torch.set_num_threads(threads)
-    # For each shape of a bf16 product oneDNN keeps what it has prepared, up to 1,024 of them: hundreds of megabytes,
-    # where batches have many shapes, which save next to no time.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
-    device = _device(config.training.device)
-    wanted = config.training.precision
-    if wanted == "auto":
-        precision = torch.bfloat16 if _bf16_is_faster(device, *_step(config, threads)) else torch.float32
-    else:
-        precision = torch.bfloat16 if wanted == "bf16" else torch.float32
-    if device.type == "cuda":
-        _prepare_cuda(precision)
-    return Compute(device=device, precision=precision, threads=threads)
-
-
 def build_replicas(config: TrainingConfig, compute: Compute, model: Seq2Seq) -> Replicas:
     """The workers of an update: one for each CPU thread, or one for a CUDA device."""
     return Replicas(
@@ -385,74 +338,3 @@ def build_replicas(config: TrainingConfig, compute: Compute, model: Seq2Seq) -> 
         autocast=compute.autocast,
         apart=os.name == "posix",
     )
-
-
-def available_cores() -> int:
-    """Cores that this process may use; OMP_NUM_THREADS asks for fewer, as it does of other programs."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(_cores(), int(asked)) if asked.isdecimal() and int(asked) > 0 else _cores()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as fault:
-        raise UsageError(f"{name!r} is no device", where="device", hint="Use auto, cpu, cuda or cuda:N.") from fault
-    if device.type not in ("cpu", "cuda") or (device.type == "cpu" and device.index):
-        raise UsageError(f"{name!r} is not supported", where="device", hint="Use auto, cpu, cuda or cuda:N.")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"{name!r} was asked for, and torch sees {torch.cuda.device_count()} CUDA devices",
-            where="device",
-            hint="Use cpu (`--device cpu`; in training `--set training.device=cpu`), or a CUDA build of torch.",
-        )
-    return device
-
-
-def _prepare_cuda(precision: torch.dtype) -> None:
-    # Otherwise recurrent layers compute with ten bits where fp32 was asked for.
-    torch.backends.cudnn.allow_tf32 = precision != torch.float32
-    # The weights are put together at each call, as the warning says: next to nothing beside the decoder's steps.
-    warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
-
-
-def _step(config: Config, threads: int) -> tuple[int, int]:
-    """Rows and width of a decoder step on one thread, about: sentences have 16 tokens."""
-    return max(config.training.batch_tokens // 16 // threads, 1), _widths(config.model).decoder
-
-
-def _bf16_is_faster(device: torch.device, rows: int, width: int) -> bool:
-    """Whether bf16 products are worth their rounding: at least 1.6 times faster than fp32 here, for such a step.
-
-    Many CPUs compute bf16 in software, thirty times slower, and with the others it depends on how large the products
-    are beside what it costs to bring numbers from one format into the other; so it is measured, in about 50 ms. What
-    counts is the time that this thread computes: on a busy machine the clock on the wall tells of others.
-    """
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        kinds = (torch.float32, torch.bfloat16)
-        states, weights = torch.ones(rows, width), {kind: torch.ones(width, 3 * width, dtype=kind) for kind in kinds}
-        times = {kind: [_product_time(states, weights[kind]) for _ in range(10)] for kind in kinds}
-    finally:
-        torch.set_num_threads(threads)
-    return min(times[torch.float32]) > 1.6 * min(times[torch.bfloat16])
-
-
-def _product_time(states: torch.Tensor, weight: torch.Tensor) -> float:
-    """Seconds of this thread's computing, with all of it in the cache."""
-    for _ in range(2):
-        began = time.thread_time()
-        _ = (states.to(weight.dtype) @ weight).to(states.dtype)
-        seconds = time.thread_time() - began
-    return seconds

@@ -163,6 +163,16 @@ class ModelConfig(Section):
     word_dropout: Share = 0.0
     """Share of source and target tokens whose whole embedding is zeroed in training (Sennrich & Zhang 2019)."""
 
+    @property
+    def encoder_width(self) -> int:
+        """Width of the encoder's states, all directions together."""
+        return self.hidden_size * (2 if self.bidirectional else 1)
+
+    @property
+    def decoder_width(self) -> int:
+        """Width of the decoder's states."""
+        return self.decoder_size or self.encoder_width
+
 
 class TrainingConfig(Section):
     """Optimisation, budget and validation."""
@@ -208,7 +218,8 @@ class TrainingConfig(Section):
     device: str = "auto"
     """`auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:1`."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of matrix products; `auto` takes bf16 where a short measurement finds it faster."""
+    """Number format of matrix products; `auto` takes bf16 where a short measurement finds it faster, for training and
+    for search each."""
     threads: Annotated[int, Field(ge=0, le=4096)] = 0
     """CPU threads; 0: all cores that this process may use."""
 

@@ -521,7 +521,8 @@ def _batches(data: Any) -> Iterator[Any]:
 
 
 def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
-    from s2s.build import build_compute, build_model, build_replicas
+    from s2s.build import build_model, build_replicas
+    from s2s.compute import build_compute, precision_name
     from s2s.training.optim import build_adam, clip_gradients
 
     config, data, tokenizer = _prepared(told)
@@ -530,7 +531,7 @@ def _training(told: dict[str, Any], about: dict[str, float]) -> Job:
     replicas, optimizer = build_replicas(config.training, compute, model), build_adam(model)
     optimizer.param_groups[0]["lr"] = 1e-4
     batches = _batches(data)
-    about |= {"flops": _flops(model, data), "narrow": float(compute.precision_name == "bf16")}
+    about |= {"flops": _flops(model, data), "narrow": float(precision_name(compute.precision) == "bf16")}
 
     def job() -> int:
         tokens = 0

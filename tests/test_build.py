@@ -1,17 +1,14 @@
 """From settings to parts: which part a setting makes, and which settings make none."""
 
 import os
-import time
-from itertools import cycle
 from typing import Any
 
 import pytest
 import torch
 from model_grid import PAIRWISE, Row, config_of, name_of
-from torch import Tensor
 
-from s2s.build import build_compute, build_model, check_model, outline_model, refuse_what_memory_cannot_hold
-from s2s.config import Config, ModelConfig
+from s2s.build import build_model, check_model, outline_model, refuse_what_memory_cannot_hold
+from s2s.config import ModelConfig
 from s2s.errors import UsageError
 from s2s.nn.attention import (
     AdditiveScore,
@@ -249,44 +246,6 @@ def test_the_defaults_make_a_model() -> None:
     check_model(ModelConfig())
 
 
-def test_the_number_format_does_not_depend_on_how_busy_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A core that others take away while a product is measured says nothing about the product.
-
-    It comes back with cold caches, which counts next to nothing for as large a product as this.
-    """
-    product = torch.Tensor.__matmul__
-    config = Config.model_validate({"data": {"corpus": "builtin"}, "model": {"decoder_size": 2048}})
-    alone = build_compute(config).precision
-
-    turns = cycle((0.0, 0.1))  # the product that counts is the second of two
-
-    def interrupted(left: Tensor, right: Tensor) -> Tensor:
-        result = product(left, right)
-        if left.dtype == alone:
-            time.sleep(next(turns))
-        return result
-
-    monkeypatch.setattr(torch.Tensor, "__matmul__", interrupted)
-    assert build_compute(config).precision == alone
-
-
-def test_the_number_format_is_chosen_by_products_of_the_models_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where bf16 halves the time of a product and bringing numbers into it takes as long as a small one."""
-    seen = []
-
-    def seconds(states: Tensor, weight: Tensor) -> float:
-        seen.append((tuple(states.shape), tuple(weight.shape)))
-        work = states.numel() * weight.shape[1]
-        return work / 2 + 5e6 if weight.dtype == torch.bfloat16 else work
-
-    monkeypatch.setattr("s2s.build._product_time", seconds)
-    for width, threads, expected in ((512, 1, torch.bfloat16), (64, 1, torch.float32), (512, 50, torch.float32)):
-        settings = {"model": {"decoder_size": width}, "training": {"threads": threads, "batch_tokens": 1600}}
-        assert build_compute(Config.model_validate({**settings, "data": {"corpus": "builtin"}})).precision == expected
-        assert set(seen) == {((100 // threads, width), (width, 3 * width))}
-        seen.clear()
-
-
 def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_made() -> None:
     """Adam's two moments, gradients and weights: sixteen bytes for each parameter."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -297,8 +256,3 @@ def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_made() -> None:
         UsageError, match=r"model: the model has [\d,]+ parameters, whose training needs [\d,]+ GB at lea"
     ):
         refuse_what_memory_cannot_hold(huge)
-
-
-def test_a_cpu_has_no_number() -> None:
-    with pytest.raises(UsageError, match=r"device: 'cpu:3' is not supported\n  Use auto, cpu, cuda or cuda:N\."):
-        build_compute(Config.model_validate({"training": {"device": "cpu:3"}}))

@@ -26,7 +26,8 @@ LAYERS: dict[str, set[str]] = {
     "decoding": {"errors", "data", "nn"},
     "evaluation": {"errors", "data"},
     "plots": {"errors"},
-    "build": {"s2s", "errors", "config", "data", "nn", "training", "decoding", "evaluation", "plots"},
+    "compute": {"errors", "config"},
+    "build": {"s2s", "errors", "config", "compute", "data", "nn", "training", "decoding", "evaluation", "plots"},
     "workflow": {
         "s2s",
         "errors",
@@ -37,6 +38,7 @@ LAYERS: dict[str, set[str]] = {
         "decoding",
         "evaluation",
         "plots",
+        "compute",
         "build",
     },
     "cli": {"s2s", "errors", "config", "explanations", "data", "evaluation", "plots", "workflow"},

@@ -65,7 +65,7 @@ def _rows(description: "Description") -> Iterator[Row]:
         f"start {model.start}, {model.num_layers} layer(s), embed {model.embed_size}, "
         f"hidden {model.hidden_size}{decoder}: {manifest.parameters:,} parameters",
     )
-    yield "computed", f"{manifest.device}, {manifest.precision}, CPU threads: {manifest.threads}, {manifest.platform}"
+    yield "computed", f"{manifest.device}, {manifest.formats}, CPU threads: {manifest.threads}, {manifest.platform}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     yield "revision", manifest.revision or "not run from a checkout"
     if description.progress:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from s2s.data.tokenizer import BOS, EOS
+from s2s.decoding.largest import largest
 from s2s.decoding.stepper import S, StepModel
 from s2s.decoding.unsayable import Unsayable
 
@@ -161,7 +162,7 @@ def _best(frontier: Frontier, log_probs: Tensor, beam: Beam, never: Tensor) -> C
     """
     size = beam.size
     few = min(size + never.shape[1], log_probs.shape[1])
-    values, tokens = log_probs.topk(few, dim=1)
+    values, tokens = largest(log_probs, few)
     values = values.masked_fill((tokens[:, :, None] == never[:, None]).any(dim=2), -inf)
     table = values.new_full((len(frontier.room), size, few), -inf)
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]

@@ -176,7 +176,7 @@ class Translator:
     def _search(self, model: StepModel[Any], sources: Sequence[tuple[int, ...]]) -> list[list[Found]]:
         """The `n_best` of each source."""
         src, mask = pad(sources)
-        with torch.inference_mode(), self.autocast():
+        with torch.no_grad(), self.autocast():
             hypotheses = search(model, src.to(self.device), mask.to(self.device), self.beam, self._is_phrase)
             best = [some[: self.n_best] for some in hypotheses]
             said = [EncodedPair(src, one.tokens) for src, some in zip(sources, best, strict=True) for one in some]

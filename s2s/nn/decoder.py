@@ -33,11 +33,12 @@ class DecoderState:
 
     def select(self, rows: Tensor) -> "DecoderState":
         """The state of the rows with these indices: the whole of beam bookkeeping."""
-        carried = tuple(tuple(tensor[rows] for tensor in state) for state in self.carried)
+        carried = tuple(tuple(tensor.index_select(0, rows) for tensor in state) for state in self.carried)
         source = self.source[rows]
         if torch.equal(source, self.source):  # each row still reads its source: the large tensors stay
             return replace(self, carried=carried)
-        return DecoderState(carried=carried, memory=self.memory.select(rows), words=self.words[rows], source=source)
+        words = self.words.index_select(0, rows)
+        return DecoderState(carried=carried, memory=self.memory.select(rows), words=words, source=source)
 
 
 @dataclass(frozen=True)

@@ -285,7 +285,7 @@ class Trainer:
     def _score(self) -> Validation:
         """Score the model as it is, and note it in the progress."""
         self.model.eval()
-        with torch.inference_mode():
+        with torch.no_grad():
             scores = self.validate()
         self.model.train()
         self.progress = replace(

@@ -109,7 +109,7 @@ def _align_window(
 def _forced_weights(run: Run, pairs: Sequence[EncodedPair], hop: int) -> Iterator[np.ndarray]:
     """The weights of each pair at a hop, counted as Python does: (trg pieces + 1, src pieces + 1)."""
     batch = collate(pairs).to(run.compute.device)
-    with torch.inference_mode(), run.compute.autocast():
+    with torch.no_grad(), run.compute.autocast():
         weights = run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights
     chosen = weights[:, :, hop].float().cpu().numpy()
     for row, pair in zip(chosen, pairs, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from s2s.build import build_compute
+from s2s.compute import build_compute
 from s2s.config import Config
 from s2s.data.corpus import Pair
 from s2s.errors import S2SError, UsageError

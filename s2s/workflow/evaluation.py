@@ -129,7 +129,7 @@ def reference_loss(run: Run, pairs: Sequence[Pair]) -> float:
     total, tokens = 0.0, 0
     for indices in group_by_length(order, lengths, BATCH_TOKENS):
         batch = collate([encoded[i] for i in indices]).to(run.compute.device)
-        with torch.inference_mode(), run.compute.autocast():
+        with torch.no_grad(), run.compute.autocast():
             total -= float(run.forced_log_probs(batch).sum())
         tokens += batch.tokens
     return total / tokens

@@ -167,7 +167,7 @@ def explain(
     source = split_side(sentence, run.tokenizers.src, run.src_lang, "natural")
     _check_length(source)
     src = torch.tensor([[*source.pieces, EOS]], device=run.compute.device)
-    with torch.inference_mode(), run.compute.autocast():
+    with torch.no_grad(), run.compute.search_autocast():
         if target is None:
             best = _best(run, src, beam)
             copies = _copies(run, sentence, source.pieces, best.tokens)

@@ -143,7 +143,7 @@ def record_gates(run: Run, pair: Pair, places: Sequence[Place]) -> list[CellReco
     src = read_source(pair.src, run, run.src_lang)
     trg = split_side(pair.trg, run.tokenizers.trg, run.trg_lang, "natural")
     batch = collate_pair(run, src, trg.pieces)
-    with torch.inference_mode():
+    with torch.no_grad():
         tracks = watch_pass(run.model, batch.src, batch.src_mask, batch.trg_in, batch.trg_mask)
     tokens = {"encoder": _labels(src, run.tokenizers.src), "decoder": _labels(trg, run.tokenizers.trg)}
     records = [_record(place, tracks[place], tokens[place.part]) for place in places]

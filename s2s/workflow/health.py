@@ -68,7 +68,7 @@ def _attention(run: Run, pairs: Sequence[EncodedPair]) -> list[Weights]:
     if not pairs:
         return []
     batch = collate(pairs).to(run.compute.device)
-    with torch.inference_mode(), run.compute.autocast():
+    with torch.no_grad(), run.compute.autocast():
         weights = run.model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).weights
     if weights.shape[2] == 0:
         return []

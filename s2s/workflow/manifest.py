@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 import s2s
-from s2s.build import Compute
+from s2s.compute import Compute, formats, precision_name
 from s2s.config import Config
 from s2s.errors import S2SError
 from s2s.nn.model import Seq2Seq
@@ -52,6 +52,7 @@ class Manifest(BaseModel):
         data: SHA-256 of each file of the corpora.
         corpus: as in `data.corpus`.
         precision: what was chosen, perhaps by measuring, and stays on resume; `threads` likewise.
+        search_precision: likewise; None in runs made before searches had one of their own.
         vocabulary: pieces, by side.
         tokenizers: SHA-256 of their models, by side.
         init_from: the run that it began with; None for fresh weights.
@@ -70,6 +71,7 @@ class Manifest(BaseModel):
     corpus: str
     device: str
     precision: Literal["fp32", "bf16"]
+    search_precision: Literal["fp32", "bf16"] | None = None
     threads: Annotated[int, Field(ge=1, le=4096)]
     vocabulary: Mapping[str, int]
     tokenizers: Mapping[str, str]
@@ -77,6 +79,11 @@ class Manifest(BaseModel):
     init_from: Origin | None
     versions: Mapping[str, str]
     platform: str
+
+    @property
+    def formats(self) -> str:
+        """The number formats in words."""
+        return formats(self.precision, self.search_precision or self.precision)
 
 
 def new_manifest(
@@ -100,7 +107,8 @@ def new_manifest(
         data=corpora.hashes,
         corpus=config.data.corpus,
         device=str(compute.device),
-        precision=compute.precision_name,
+        precision=precision_name(compute.precision),
+        search_precision=precision_name(compute.search_precision),
         threads=compute.threads,
         vocabulary={"src": tokenizers.src.size, "trg": tokenizers.trg.size},
         tokenizers=tokenizers.digests,

@@ -226,7 +226,7 @@ def _searches(models: Sequence[ModelMeasure]) -> list[str]:
 def _machines(measured: Measured) -> list[str]:
     manifests = [run.manifest for model in measured.models for run in model.runs]
     told = {
-        f"{m.device} ({m.platform}), {m.precision}, {m.threads} threads; "
+        f"{m.device} ({m.platform}), {m.formats}, {m.threads} threads; "
         + ", ".join(f"{name} {version}" for name, version in m.versions.items()): None
         for m in manifests
     }

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 
 from s2s.build import (
-    Compute,
     build_average,
     build_budget,
-    build_compute,
     build_model,
     build_replicas,
     build_schedule,
@@ -19,6 +17,7 @@ from s2s.build import (
     outline_model,
     refuse_what_memory_cannot_hold,
 )
+from s2s.compute import PRECISIONS, Compute, build_compute
 from s2s.config import BUILTIN, Config, TrainingConfig
 from s2s.data.batches import TrainingData
 from s2s.errors import S2SError
@@ -167,7 +166,10 @@ def resume(
         training = config.training.model_copy(
             update={"precision": manifest.precision, "threads": config.training.threads or manifest.threads}
         )
-        compute = build_compute(config.model_copy(update={"training": training}))
+        compute = replace(
+            build_compute(config.model_copy(update={"training": training})),
+            search_precision=PRECISIONS[manifest.search_precision or manifest.precision],
+        )
         _report_compute(compute, reporter)
         corpora = read_corpora(config.data, config.training.seed)
         check_hashes(manifest.data, corpora.hashes)
@@ -304,7 +306,7 @@ def _scored(
 
 
 def _report_compute(compute: Compute, reporter: Reporter) -> None:
-    reporter.note(f"device: {compute.device}, {compute.precision_name}, CPU threads: {compute.threads}")
+    reporter.note(f"device: {compute.device}, {compute.formats}, CPU threads: {compute.threads}")
     if compute.device.type == "cpu" and torch.cuda.is_available():
         reporter.warn("training on the CPU while a CUDA device lies idle; --set training.device=cuda uses it")
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from s2s.build import Compute, build_beam, build_compute, build_model, outline_model
+from s2s.build import build_beam, build_model, outline_model
+from s2s.compute import Compute, build_compute
 from s2s.config import Config, check_config, merge
 from s2s.data.batches import Batch
 from s2s.data.tokenizer import SUBWORDS
@@ -95,7 +96,7 @@ class Run:
             trg_tokenizer=self.tokenizers.trg,
             beam=replace(beam, margin=inf) if n_best > 1 else beam,
             device=self.compute.device,
-            autocast=self.compute.autocast,
+            autocast=self.compute.search_autocast,
             look=self.attention,
             n_best=n_best,
             workers=self.compute.threads if self.compute.device.type == "cpu" else 1,

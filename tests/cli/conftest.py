@@ -41,7 +41,7 @@ def call(arguments: tuple[object, ...], stdin: bytes = b"") -> Done:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
         patch.setattr(sys, "stdout", streams[0])
         patch.setattr(sys, "stderr", streams[1])
-        patch.setattr("s2s.build.available_cores", lambda: 1)  # as many as these sizes can use
+        patch.setattr("s2s.compute.available_cores", lambda: 1)  # as many as these sizes can use
         try:
             main()
             code: object = 0

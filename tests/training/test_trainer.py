@@ -118,7 +118,7 @@ def stop_at(updates: int) -> Callable[[], bool]:
 def dev_loss(model: Seq2Seq) -> Scores:
     """Refuses a model in training mode."""
     assert not model.training
-    assert torch.is_inference_mode_enabled()
+    assert not torch.is_grad_enabled()
     batch = collate(PAIRS[:4])
     logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
     loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=0.0)

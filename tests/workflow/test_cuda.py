@@ -7,7 +7,8 @@ import torch
 from model_grid import PAIRWISE, Row, config_of, name_of
 from small_runs import PAIRS, Told, small
 
-from s2s.build import build_compute, build_model
+from s2s.build import build_model
+from s2s.compute import build_compute
 from s2s.config import check_config
 from s2s.data.batches import Batch
 from s2s.nn.model import Seq2Seq

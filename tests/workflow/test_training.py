@@ -13,6 +13,7 @@ from rewriting import rewrite_config
 from safetensors.torch import load_file
 from small_runs import Finished, Told, small
 
+from s2s.compute import SEARCH_PRODUCT
 from s2s.config import check_config, read_config
 from s2s.data.tokenizer import Trained, train_tokenizer
 from s2s.errors import S2SError, UsageError
@@ -374,17 +375,17 @@ def test_other_threads_are_allowed_and_change_the_digits(finished: Finished, tmp
 
 
 def test_what_was_chosen_by_measuring_is_kept(corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads and precision, on a machine where both would come out otherwise."""
-    monkeypatch.setattr("s2s.build.available_cores", lambda: 2)
-    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda *_: False)
+    """Threads and number formats, on a machine where all would come out otherwise."""
+    monkeypatch.setattr("s2s.compute.available_cores", lambda: 2)
+    monkeypatch.setattr("s2s.compute._bf16_is_faster", lambda device, *product: product == SEARCH_PRODUCT)
     config = small({"data": corpus, "training": {"threads": 0, "precision": "auto", "max_updates": 4}})
     whole = train(config, tmp_path / "whole", Told())
     train(config, tmp_path / "run", Told(), should_stop=after(2))
-    monkeypatch.setattr("s2s.build.available_cores", lambda: 1)
-    monkeypatch.setattr("s2s.build._bf16_is_faster", lambda *_: True)
+    monkeypatch.setattr("s2s.compute.available_cores", lambda: 1)
+    monkeypatch.setattr("s2s.compute._bf16_is_faster", lambda device, *product: product != SEARCH_PRODUCT)
     told = Told()
     resume(tmp_path / "run", told)
-    assert "device: cpu, fp32, CPU threads: 2" in told.notes
+    assert "device: cpu, fp32 (search: bf16), CPU threads: 2" in told.notes
     assert_same_run(whole.run.path, tmp_path / "run")
 
 

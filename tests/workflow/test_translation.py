@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from small_runs import Finished, Told, small
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from s2s.build import build_model
 from s2s.data.batches import EncodedPair, collate
@@ -101,6 +104,33 @@ def test_whoever_asks_for_several_translations_gets_them_however_far_behind_the_
     narrow = replace(run.beam(size=3), margin=1e-9)
     [best] = run.translator(narrow, n_best=3).translate(LINES[:1])
     assert len(best) == 3
+
+
+class Conversions(TorchDispatchMode):
+    """Counts how often a tensor of each shape is brought into another number format."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of_shape: Counter[torch.Size] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.ops.aten._to_copy.default:
+            self.of_shape[args[0].shape] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_batch_brings_each_weight_into_its_number_format_once(finished: Finished, size: int) -> None:
+    run = load_run(finished.path, device="cpu", threads=1)
+    narrow = replace(run, compute=replace(run.compute, search_precision=torch.bfloat16))
+    with Conversions() as conversions:
+        [[translation]] = narrow.translator(narrow.beam(size)).translate(LINES[:1])
+    assert len(translation.text) > 5  # so that there were several steps
+    assert conversions.of_shape[run.model.decoder.output.weight.shape] == 1
+    matrices = Counter(weight.shape for weight in run.model.parameters() if weight.dim() == 2)
+    assert {shape for shape, count in matrices.items() if conversions.of_shape[shape] > count} == set()
 
 
 def test_while_it_is_trained_for_the_first_time_there_is_nothing_to_translate_with(
