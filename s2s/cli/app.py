@@ -22,6 +22,7 @@ from s2s.cli import (
     tokenizer,
     train,
     translate,
+    tune,
 )
 from s2s.cli.stopping import ending_in_order
 from s2s.errors import S2SError
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
 app.command("eval")(evaluate.evaluate)
+app.command("tune")(tune.tune)
 app.command("compare")(compare.compare)
 app.command("align")(align.align)
 app.command("plot-alignment")(plot.plot_alignment)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from math import inf
 from threading import Event
 from typing import Any
 
@@ -34,19 +35,23 @@ class Translation:
         text: a single line; empty for an empty source.
         score: length-normalised log-probability; 0 for an empty source.
         log_prob: the log-probability in nats.
+        length: its pieces, end of sentence counted.
         ended: whether it was not cut at the longest length allowed.
     """
 
     text: str
     score: float
     log_prob: float
+    length: int
     ended: bool
 
 
 Spelled = list[tuple[int, str]]
 """Pieces with what stands in the text for each, as `Tokenizer.spelled` has them."""
 
-EMPTY = Translation(text="", score=0.0, log_prob=0.0, ended=True)
+NOTHING = Translation(text="", score=-inf, log_prob=-inf, length=0, ended=False)
+
+EMPTY = Translation(text="", score=0.0, log_prob=0.0, length=0, ended=True)
 
 
 @dataclass(frozen=True)
@@ -156,9 +161,9 @@ class Translator:
             found |= dict(zip(batch, best, strict=True))
         translations: list[list[list[Translation]]] = [[] for _ in lines]
         for index, sentence in enumerate(sentences):
-            # None is left where the model says nothing but "not a number".
+            # Nothing is left where the model says no numbers.
             said = [self._decode(one, sentence) for one in found[index]]
-            translations[sentence.line].append(said or [Translation("", float("-inf"), float("-inf"), ended=False)])
+            translations[sentence.line].append(said or [NOTHING])
         return [_join(parts) for parts in translations]
 
     def _search_all(self, batches: Sequence[Sequence[tuple[int, ...]]]) -> list[list[list[Found]]]:
@@ -189,6 +194,7 @@ class Translator:
             text=self.trg_tokenizer.decode(hypothesis.tokens, [sentence.unknown[at] for at in found.copied]),
             score=hypothesis.score,
             log_prob=hypothesis.log_prob,
+            length=len(hypothesis.tokens) + hypothesis.ended,
             ended=hypothesis.ended,
         )
 
@@ -246,6 +252,7 @@ def _join(parts: list[list[Translation]]) -> list[Translation]:
             text=" ".join(t.text for t in column if t.text),
             score=sum(t.score for t in column) / len(column),
             log_prob=sum(t.log_prob for t in column),
+            length=sum(t.length for t in column),
             ended=all(t.ended for t in column),
         )
         for column in zip(*parts, strict=False)

@@ -1,4 +1,4 @@
-"""One training at a time in a run directory."""
+"""One process at a time that changes a run: trains it, or tunes its search."""
 
 import errno
 import fcntl
@@ -86,9 +86,9 @@ def _refusal(directory: Path, holder: str, fault: OSError) -> S2SError:
     if fault.errno in TAKEN:
         process = f" (process {holder})" if holder.isdecimal() else ""
         return S2SError(
-            f"another training is going on in this run{process}",
+            f"another process trains or tunes this run{process}",
             where=str(directory),
-            hint="Wait for it, or stop it with Ctrl-C; a run takes one training at a time.",
+            hint="Wait for it, or stop it with Ctrl-C; a run takes one at a time.",
         )
     return S2SError(
         f"the run directory cannot be locked: {fault.strerror}",

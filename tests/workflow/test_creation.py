@@ -82,7 +82,7 @@ def test_what_is_no_run_is_not_replaced(corpus: Files, tmp_path: Path) -> None:
 
 def test_a_run_that_is_being_trained_is_not_replaced(corpus: Files, old: Path) -> None:
     before = contents(old)
-    with Lock(old), pytest.raises(S2SError, match="another training is going on in this run"):
+    with Lock(old), pytest.raises(S2SError, match="another process trains or tunes this run"):
         one_update(corpus, old)
     assert contents(old) == before
 
@@ -117,7 +117,7 @@ def test_it_comes_back_where_the_new_one_cannot_be_put_in_its_place(
 def test_while_a_run_is_trained_nobody_else_trains_it(corpus: Files, tmp_path: Path) -> None:
     class Watch(Told):
         def on_update(self, update: Update) -> None:
-            with pytest.raises(S2SError, match="another training is going on"):
+            with pytest.raises(S2SError, match="another process trains or tunes"):
                 Lock(tmp_path / "run")
             super().on_update(update)
 

@@ -21,7 +21,7 @@ def hold(directory: Path, taken: object) -> None:
 def test_the_second_is_refused_and_told_who_is_there(tmp_path: Path) -> None:
     with Lock(tmp_path):
         with pytest.raises(
-            S2SError, match=rf"another training is going on in this run \(process {os.getpid()}\)\n  Wait"
+            S2SError, match=rf"another process trains or tunes this run \(process {os.getpid()}\)\n  Wait"
         ):
             Lock(tmp_path)
         assert (tmp_path / NAME).read_text() == str(os.getpid())
@@ -58,7 +58,7 @@ def test_it_is_held_through_a_renaming(tmp_path: Path) -> None:
     (tmp_path / "aside").mkdir()
     with Lock(tmp_path / "aside"):
         (tmp_path / "aside").rename(tmp_path / "run")
-        with pytest.raises(S2SError, match="another training is going on"):
+        with pytest.raises(S2SError, match="another process trains or tunes"):
             Lock(tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []
 
