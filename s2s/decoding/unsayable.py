@@ -55,7 +55,7 @@ class Unsayable:
         pad, bos = torch.full_like(sentence, PAD), torch.full_like(sentence, BOS)
         spent = (said == UNK).sum(dim=1) >= self.unknown[sentence]
         columns = [pad, bos, torch.where(spent, UNK, pad)]
-        for phrase in _lengths_of_echoes(said) if self.repeats else ():
+        for phrase in _lengths_of_echoes(said, self.repeats) if self.repeats else ():
             most = self.repeats + (phrase == 1)
             if said.shape[1] < (most + 1) * phrase - 1:
                 break  # nor is there room for a longer one
@@ -67,9 +67,12 @@ class Unsayable:
         return torch.stack(columns, dim=1)
 
 
-def _lengths_of_echoes(said: Tensor) -> list[int]:
-    """So many pieces ago the last piece of some row was said, too: nothing else can be a phrase once more."""
-    found = (said[:, -1 - LONGEST_PHRASE : -1] == said[:, -1:]).any(dim=0).flip(0)
+def _lengths_of_echoes(said: Tensor, least: int) -> list[int]:
+    """So many pieces ago the last `least` pieces of some row were said, too: nothing else can be a phrase once more."""
+    if said.shape[1] <= least:
+        return []
+    ends = said[:, -LONGEST_PHRASE - least :].unfold(1, least, 1)  # (rows, places, least)
+    found = (ends[:, :-1] == ends[:, -1:]).all(dim=2).any(dim=0).flip(0)
     return [phrase for phrase, is_there in enumerate(found.tolist(), start=1) if is_there]
 
 
