@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2s.nn.activation import tanh
 from s2s.nn.steps import Rows, over_steps, without_autocast
 
 State = tuple[Tensor, ...]
@@ -36,15 +37,6 @@ class Moment:
 
 Watch = Callable[[Tensor, State], Moment]
 """A time step that shows its gates: projected input (batch, projected) and the state before -> what happened."""
-
-
-FEW = 2**15
-"""Elements up to which the cost of a call outweighs the slower arithmetic of tanh."""
-
-
-def tanh(x: Tensor) -> Tensor:
-    """tanh(x); many elements on a CPU as 2 sigmoid(2 x) - 1, which it computes several times faster."""
-    return torch.tanh(x) if x.is_cuda or x.numel() <= FEW else 2.0 * torch.sigmoid(2.0 * x) - 1.0
 
 
 def products_are_narrow(inputs: Tensor) -> bool:

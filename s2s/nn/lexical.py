@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 
-import torch
 from torch import Tensor, nn
 
+from s2s.nn.activation import tanh
 from s2s.nn.embedding import OutputLayer, take_rows
 from s2s.nn.linear import Linear
 
@@ -80,8 +80,8 @@ class TiedLexicalReading(Lexicon):
 
     def words(self, read: Tensor) -> Tensor:
         """l_i from the mixture of the words: (..., value) -> (..., value)."""
-        found = torch.tanh(read)
-        return torch.tanh(self.hidden(found)) + found
+        found = tanh(read)
+        return tanh(self.hidden(found)) + found
 
 
 class LexicalReading(TiedLexicalReading):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from s2s.nn.activation import tanh
 from s2s.nn.attention import Attention, Memory
 from s2s.nn.cells import Cell, State
 from s2s.nn.dropout import Dropout
@@ -51,7 +52,7 @@ class Readout(nn.Module):
 
     def forward(self, said: Sequence[Tensor]) -> Tensor:
         """Tensors of (..., width) -> (..., readout)."""
-        return torch.tanh(self.linear(torch.cat(tuple(said), dim=-1)))
+        return tanh(self.linear(torch.cat(tuple(said), dim=-1)))
 
 
 class UpperLayers(nn.Module):
@@ -287,7 +288,7 @@ class AskLastFed(AskLast):
         def advance(projected: Tensor, carried: tuple[State, ...]) -> Advance:
             *layers, (feed,) = carried
             asked = step(projected + add_feed(feed), tuple(layers))
-            feed = torch.tanh(combine(torch.cat(asked.said, dim=1)) + bias)
+            feed = tanh(combine(torch.cat(asked.said, dim=1)) + bias)
             return Advance((*asked.carried, (feed,)), said=(feed,), weights=asked.weights)
 
         return advance

@@ -1,6 +1,7 @@
 """The loss, as a sum and a count: divided once, where all batches of an update are known."""
 
 from dataclasses import dataclass
+from math import log
 from typing import Any, cast
 
 import torch
@@ -9,6 +10,9 @@ from torch.autograd.function import once_differentiable
 
 AT_ONCE = 2**20
 """Logits that a CPU looks at at once: 4 MB."""
+
+PER_NAT = 1.0 / log(2.0)
+"""exp(x) is 2 ** (x PER_NAT), for which PyTorch takes a third of the time on an AMD processor."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class _CrossEntropy(torch.autograd.Function):
             below = scores.float()  # the logits themselves where they are so already
             below.sub_(below.amax(dim=1, keepdim=True))
             said, mean = below.gather(1, right).sum(), below.sum() / vocab
-            gradient = below.exp_()
+            gradient = below.mul_(PER_NAT).exp2_()
             whole = gradient.sum(dim=1, keepdim=True)
             log_whole = whole.log().sum()
             gradient.div_(whole).sub_(smoothing / vocab)

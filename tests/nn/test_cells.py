@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from s2s.nn.cells import CELLS, FEW, Cell, GRUCell, State, tanh
+from s2s.nn.cells import CELLS, Cell, GRUCell, State
 
 Array = NDArray[np.float64]
 
@@ -460,14 +460,6 @@ def test_it_starts_from_zeros_in_the_format_of_its_weights(name: str) -> None:
             ((BATCH, HIDDEN), cell.input_weight.dtype)
         ] * cell.state_tensors
         assert not any(tensor.any() for tensor in state)
-
-
-@pytest.mark.parametrize("elements", [FEW - 1, FEW, FEW + 1])
-def test_tanh_is_tanh(elements: int) -> None:
-    x = torch.linspace(-50.0, 50.0, elements, dtype=torch.double, requires_grad=True)
-    torch.testing.assert_close(tanh(x), torch.tanh(x), atol=1e-15, rtol=1e-15)
-    ours, theirs = (torch.autograd.grad(function(x).sum(), x)[0] for function in (tanh, torch.tanh))
-    torch.testing.assert_close(ours, theirs, atol=1e-15, rtol=1e-15)
 
 
 @each_cell
