@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2s.nn.activation import tanh
+from s2s.nn.linear import affine, products_are_narrow
 from s2s.nn.steps import Rows, over_steps, without_autocast
 
 State = tuple[Tensor, ...]
@@ -37,11 +37,6 @@ class Moment:
 
 Watch = Callable[[Tensor, State], Moment]
 """A time step that shows its gates: projected input (batch, projected) and the state before -> what happened."""
-
-
-def products_are_narrow(inputs: Tensor) -> bool:
-    """Whether autocast asks a CPU for bf16, where torch's kernels for whole sequences do not follow it."""
-    return inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
 
 class Cell(nn.Module, ABC):
@@ -79,7 +74,7 @@ class Cell(nn.Module, ABC):
 
     def project(self, inputs: Tensor) -> Tensor:
         """W x + b for any number of steps: (..., input) -> (..., projected)."""
-        return F.linear(inputs, self.input_weight, self.bias).to(inputs.dtype)
+        return affine(inputs, self.input_weight, self.bias).to(inputs.dtype)
 
     def bind_project(self) -> Rows:
         """`project`, made ready for the many steps of one pass; for inputs that are known step by step only."""

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2s.nn.linear import affine
+
 
 class Embedding(nn.Module):
     """A vector for each token: drawn from N(0, 1/size) and multiplied by sqrt(size) where it is read.
@@ -48,4 +50,4 @@ class OutputLayer(nn.Module):
 
     def forward(self, readouts: Tensor) -> Tensor:
         """(..., readout) -> (..., vocab)."""
-        return F.linear(readouts, self.weight, self.bias)
+        return affine(readouts, self.weight, self.bias)
