@@ -126,7 +126,7 @@ class Translator:
     look: Look
     n_best: int = 1
     window: int = 2048
-    batch_tokens: int = 3200
+    batch_tokens: int = 4800
     workers: int = 1
     warn: Callable[[str], None] = lambda message: None
 
