@@ -119,6 +119,8 @@ def train(
     model = _new_model(config, tokenizers)
     if initial:
         initial.fill(model, reporter)
+        if config.training.dictionary:
+            reporter.note("training.dictionary is out of force: these weights take its place")
     elif config.training.dictionary:
         begin_with_dictionary(model, data(0), reporter)
     manifest = new_manifest(corpora, config, compute, command, model, tokenizers, initial.origin if initial else None)

@@ -33,7 +33,8 @@ def test_it_begins_with_the_best_weights_of_the_other_and_no_memory_of_its_train
     finished: Finished, other_corpus: Files, tmp_path: Path
 ) -> None:
     told = Told()
-    config = small({"data": other_corpus, "training": {"learning_rate": 1e-9, "max_updates": 2, "seed": 5}})
+    settings = {"learning_rate": 1e-9, "max_updates": 2, "seed": 5, "dictionary": True}
+    config = small({"data": other_corpus, "training": settings})
     outcome = train(config, tmp_path / "run", told, init_from=finished.path)
     ours, theirs = (weights(run / "best.safetensors") for run in (outcome.run.path, finished.path))
     assert ours.keys() == theirs.keys()
@@ -41,6 +42,7 @@ def test_it_begins_with_the_best_weights_of_the_other_and_no_memory_of_its_train
     assert (outcome.run.path / "tokenizer.model").read_bytes() == (finished.path / "tokenizer.model").read_bytes()
     assert [update.update for update in told.updates] == [1, 2]
     assert f"beginning with the weights of {finished.path}, after its update 6" in told.notes
+    assert "training.dictionary is out of force: these weights take its place" in told.notes
     lines = ["a man sees the sea .", "my cat sleeps ."]
     both = [[t.text for t in translate(load_run(path, threads=1), lines)] for path in (outcome.run.path, finished.path)]
     assert both[0] == both[1]
