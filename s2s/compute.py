@@ -80,7 +80,7 @@ def build_compute(config: Config) -> Compute:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     os.environ.setdefault("LRU_CACHE_CAPACITY", "32")
     _keep_memory()
-    device = _device(config.training.device)
+    device = find_device(config.training.device)
     wanted = config.training.precision
     if wanted == "auto":
         precision, search_precision = (
@@ -119,7 +119,12 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device of that name, as `training.device` has it.
+
+    Raises:
+        UsageError: there is none.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

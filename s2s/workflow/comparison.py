@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from s2s.compute import build_compute
+from s2s.compute import find_device
 from s2s.config import Config
 from s2s.data.corpus import Pair
 from s2s.errors import S2SError, UsageError
@@ -139,7 +139,7 @@ def compare(
     _check_directory(out, grid)
     scored = _check_data(grid, out)
     for contender in grid.contenders:
-        build_compute(next(iter(contender.configs.values())))
+        find_device(next(iter(contender.configs.values())).training.device)
     for left_out in grid.left_out:
         reporter.warn(f"left out: {left_out.name}: {left_out.reason}")
     _write_record(out, grid, command)

@@ -17,7 +17,7 @@ from s2s.build import (
     outline_model,
     refuse_what_memory_cannot_hold,
 )
-from s2s.compute import PRECISIONS, Compute, build_compute
+from s2s.compute import PRECISIONS, Compute, build_compute, find_device
 from s2s.config import BUILTIN, Config, TrainingConfig
 from s2s.data.batches import TrainingData
 from s2s.errors import S2SError
@@ -109,10 +109,11 @@ def train(
     reporter = LoggedReporter(reporter)
     refuse_existing(out, overwrite=overwrite)
     initial = read_initial(init_from, config) if init_from else None
-    compute = build_compute(config)
-    _report_compute(compute, reporter)
+    find_device(config.training.device)  # refused before a corpus is read
     corpora = _read_corpora(config, reporter)
     config = _fitted(config, corpora, reporter) if fits_corpus else config
+    compute = build_compute(config)
+    _report_compute(compute, reporter)
     tokenizers = initial.tokenizers if initial else train_tokenizers(config, corpora.train, reporter, compute.threads)
     data = training_data(corpora.train, tokenizers, config.training, compute.threads)  # a replaced run still stands
     torch.manual_seed(config.training.seed)

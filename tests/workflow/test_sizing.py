@@ -131,3 +131,21 @@ def test_training_fits_its_corpus_and_says_how(corpus: Files, tmp_path: Path) ->
     assert (written.model.values, written.model.hidden_size) == ("lexical", 16)
     train(config, tmp_path / "other", other := Told())
     assert not [note for note in other.notes if note.startswith("chosen for")]
+
+
+def test_the_number_format_is_that_of_the_sizes_that_were_chosen(
+    corpus: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wide decoder, which the configuration has by itself, may well want another than the narrow one of few pairs."""
+    measured = []
+    monkeypatch.setattr("s2s.compute._bf16_is_faster", lambda device, *product: measured.append(product))
+    given = {"data": corpus, "training": {"precision": "auto", "threads": 1, "max_updates": 1}}
+    train(check_config(given), tmp_path / "run", Told(), fits_corpus=True, should_stop=lambda: True)
+    of_training, _ = measured
+    chosen = fit(check_config(given), 108).config
+    assert of_training == (
+        chosen.training.batch_tokens // 16,
+        chosen.model.decoder_width,
+        3 * chosen.model.decoder_width,
+    )
+    assert chosen.model.decoder_width < check_config(given).model.decoder_width
