@@ -51,7 +51,7 @@ def train_tokenizers(config: Config, train: Sequence[Pair], reporter: Reporter, 
     learn = partial(train_tokenizer, kind=settings.kind, size=settings.size)
     tokenizers = []
     for trained in side_by_side(learn, texts, threads=threads):
-        if trained.sized_down:
+        if trained.sized_down and settings.kind != "char":  # nobody expects more characters than there are
             reporter.warn(
                 f"the corpus has fewer than the {trained.asked:,} pieces that tokenizer.size asks for: "
                 f"the vocabulary has {trained.tokenizer.size:,}"

@@ -151,6 +151,14 @@ def test_a_vocabulary_for_each_side(corpus: Files, tmp_path: Path) -> None:
     assert [w for w in told.warnings if "fewer than the 5,000 pieces that tokenizer.size asks for" in w] != []
 
 
+def test_nobody_is_warned_that_a_corpus_has_no_more_characters(corpus: Files, tmp_path: Path) -> None:
+    config = small({"data": corpus, "tokenizer": {"kind": "char", "size": 5000}, "training": {"max_updates": 1}})
+    told = Told()
+    outcome = train(config, tmp_path / "run", told, should_stop=lambda: True)
+    assert outcome.run.read_manifest().vocabulary["src"] < 5000
+    assert not [warning for warning in told.warnings if "tokenizer.size" in warning]
+
+
 def test_the_same_settings_give_the_same_run(finished: Finished, tmp_path: Path) -> None:
     again = train(finished.config, tmp_path / "again", Told(), written="# mine\n", command=["s2s", "x"])
     assert_same_run(finished.path, again.run.path)
