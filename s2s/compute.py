@@ -5,7 +5,8 @@ import os
 import time
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, Literal
 
 import torch
@@ -48,6 +49,24 @@ class Compute:
 
     def _autocast(self, precision: torch.dtype) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=precision == torch.bfloat16)
+
+    def as_recorded(self, device: str, precision: str, search_precision: str | None) -> "Compute":
+        """The same in the number formats of a run, so that its scores come out as they did, where it was trained.
+
+        On another kind of device, or where this processor is slow in them, nothing is taken over; nor is what the run
+        does not say.
+        """
+        if device.split(":")[0] != self.device.type:
+            return self
+        return replace(
+            self,
+            precision=self._kept(precision, self.precision),
+            search_precision=self._kept(search_precision, self.search_precision),
+        )
+
+    def _kept(self, recorded: str | None, measured: torch.dtype) -> torch.dtype:
+        is_slow = recorded == "bf16" and _bf16_speed(self.device, *SEARCH_PRODUCT) < 1.0
+        return measured if recorded is None or is_slow else PRECISIONS[recorded]
 
 
 PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -160,25 +179,31 @@ def _training_product(config: Config, threads: int) -> tuple[int, int, int]:
 
 
 def _bf16_is_faster(device: torch.device, rows: int, inputs: int, outputs: int) -> bool:
-    """Whether bf16 products are worth their rounding: at least 1.6 times faster than fp32 here, for such sizes.
+    """Whether bf16 products are worth their rounding: at least 1.6 times faster than fp32 here, for such sizes."""
+    return _bf16_speed(device, rows, inputs, outputs) > 1.6
+
+
+def _bf16_speed(device: torch.device, rows: int, inputs: int, outputs: int) -> float:
+    """How many times as fast as in fp32 a product is in bf16.
 
     Many CPUs compute bf16 in software, thirty times slower, and with the others it depends on how large the products
     are beside what it costs to bring numbers from one format into the other; so it is measured, in a tenth of a second.
     What counts is the time that this thread computes: on a busy machine the clock on the wall tells of others.
     """
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return inf if torch.cuda.is_bf16_supported() else 0.0
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         states, weight = torch.ones(rows, inputs), torch.ones(inputs, outputs)
         narrow = weight.to(torch.bfloat16)
         full_time = min(_product_time(states, weight) for _ in range(10))
-        if _product_time(states, narrow) > 5 * full_time:
-            return False  # in software: no need to wait for more of them
-        return full_time > 1.6 * min(_product_time(states, narrow) for _ in range(10))
+        narrow_time = _product_time(states, narrow)
+        if narrow_time < 5 * full_time:  # otherwise in software: no need to wait for more of them
+            narrow_time = min(_product_time(states, narrow) for _ in range(10))
     finally:
         torch.set_num_threads(threads)
+    return full_time / narrow_time
 
 
 def _product_time(states: torch.Tensor, weight: torch.Tensor) -> float:

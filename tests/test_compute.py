@@ -62,6 +62,24 @@ def test_a_number_format_that_is_asked_for_is_that_of_search_too(
     assert precision_name(precision) == name
 
 
+def test_a_run_is_used_in_the_number_formats_that_it_was_trained_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where bf16 is neither slow nor much faster, so that fp32 is chosen by itself."""
+    monkeypatch.setattr("s2s.compute._bf16_speed", lambda *_: 1.3)
+    chosen = build_compute(Config.model_validate({"data": {"corpus": "builtin"}, "training": {"device": "cpu"}}))
+    full, narrow = torch.float32, torch.bfloat16
+    assert (chosen.precision, chosen.search_precision) == (full, full)
+    for recorded, expected in (
+        (("cpu", "bf16", "fp32"), (narrow, full)),
+        (("cpu", "fp32", "bf16"), (full, narrow)),
+        (("cpu", "bf16", None), (narrow, full)),  # of a run from before searches had one of their own
+        (("cuda:0", "bf16", "bf16"), (full, full)),
+    ):
+        found = chosen.as_recorded(*recorded)
+        assert (found.precision, found.search_precision) == expected
+    monkeypatch.setattr("s2s.compute._bf16_speed", lambda *_: 0.03)
+    assert chosen.as_recorded("cpu", "bf16", "bf16") == chosen
+
+
 def test_a_cpu_has_no_number() -> None:
     with pytest.raises(UsageError, match=r"device: 'cpu:3' is not supported\n  Use auto, cpu, cuda or cuda:N\."):
         build_compute(Config.model_validate({"training": {"device": "cpu:3"}}))

@@ -65,6 +65,7 @@ def _rows(description: "Description") -> Iterator[Row]:
         f"start {model.start}, {model.num_layers} layer(s), embed {model.embed_size}, "
         f"hidden {model.hidden_size}{decoder}: {manifest.parameters:,} parameters",
     )
+    yield "search", f"beam {settings.decoding.beam}, length penalty {settings.decoding.length_penalty:g}"
     yield "computed", f"{manifest.device}, {manifest.formats}, CPU threads: {manifest.threads}, {manifest.platform}"
     yield "versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     yield "revision", manifest.revision or "not run from a checkout"
@@ -74,6 +75,8 @@ def _rows(description: "Description") -> Iterator[Row]:
         yield f"{name} file", f"{state.bytes:,} bytes, {state.fault or f'whole, weights sha256:{state.weights_sha256}'}"
     if description.results:
         yield from _results(description.results)
+    else:
+        yield "not ended", f"go on with it: s2s train --resume {shlex.quote(description.run)}"
 
 
 def _progress(standing: "Standing") -> Iterator[Row]:

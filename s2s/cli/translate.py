@@ -63,6 +63,10 @@ def translate(
     for sentence in sentences or []:
         if os.path.isfile(sentence):
             warn(f"{sentence!r} is translated as a sentence; to translate what the file holds: --input {sentence}")
+    if output_file and input_file.is_file() and output_file.is_file() and output_file.samefile(input_file):
+        raise UsageError(
+            "the translation would take the place of its source", where="--output", hint="Give another file."
+        )
     interactive = not sentences and input_file == STDIN and sys.stdin.isatty()
     lines = sentences or (_prompt() if interactive else _opened(input_file))
     loaded = load_ensemble([run, *(ensemble or [])], device=device, threads=threads)
@@ -128,7 +132,11 @@ def _output(path: Path | None) -> Iterator[TextIO]:
         if not special and target.exists():
             shutil.copymode(target, aside)
     except OSError as fault:
-        raise S2SError(f"the output cannot be written: {fault.strerror}", where=str(path)) from fault
+        raise S2SError(
+            f"the output cannot be written: {fault.strerror}",
+            where=str(path),
+            hint="Give a file in a folder that exists and may be written to.",
+        ) from fault
     try:
         with stream:
             yield stream

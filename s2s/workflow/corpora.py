@@ -56,6 +56,8 @@ def read_corpora(data: DataConfig, seed: int) -> Corpora:
             where="data.train",
             hint="Use --train SRC TRG, set data.train, or data.corpus=builtin for the generated corpus.",
         )
+    for name, source in (("dev", data.dev), ("test", data.test)):
+        _refuse_swapped(name, source, data.train[0])
     dev = read_pairs(data.dev) if data.dev else []
     test = read_pairs(data.test) if data.test else []
     raw = (pair for source in data.train for pair in iterate_pairs(source))
@@ -122,6 +124,24 @@ def _leaks(train: Iterable[Pair], held: Mapping[str, Sequence[Pair]]) -> list[st
         for name, count in shared.items()
         if count
     ]
+
+
+def _refuse_swapped(name: str, source: Source | None, train: Source) -> None:
+    """Refuse files whose names have the languages of the training data the other way round.
+
+    Raises:
+        UsageError: naming both.
+    """
+    if source is None or len(source) != 2 or len(train) != 2:
+        return
+    ours, theirs = ([_language(files, side) for side in (0, 1)] for files in (source, train))
+    if ours == theirs[::-1] != theirs:
+        raise UsageError(
+            f"{_names([source])} have the languages of train the other way round, {' and '.join(theirs)} by their "
+            "names",
+            where=f"data.{name}",
+            hint="Give source and target in the same order everywhere.",
+        )
 
 
 def _names(sources: Sequence[Source]) -> str:

@@ -122,7 +122,7 @@ def load_run(path: Path, *, device: str = "auto", threads: int = 0) -> Run:
     tokenizers = directory.read_tokenizers(manifest, config)
     refuse_without_best(directory)
     check_size(directory.best, config, tokenizers)
-    compute = build_compute(config)
+    compute = build_compute(config).as_recorded(manifest.device, manifest.precision, manifest.search_precision)
     model = build_model(config.model, src_vocab=tokenizers.src.size, trg_vocab=tokenizers.trg.size)
     load_weights(directory.best, model)
     return Run(

@@ -82,6 +82,17 @@ def test_output_goes_to_a_file_that_is_whole_or_not_there(s2s: S2S, run: Path, t
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
 
 
+def test_a_translation_does_not_take_the_place_of_its_source(s2s: S2S, run: Path, tmp_path: Path) -> None:
+    source, other = tmp_path / "source.txt", tmp_path / "link.txt"
+    source.write_text("a man\n")
+    other.symlink_to(source)
+    for output in (source, other):
+        done = s2s("translate", run, "--input", source, "--output", output)
+        assert done.code == 2
+        assert "--output: the translation would take the place of its source" in done.err
+    assert source.read_text() == "a man\n"
+
+
 @pytest.mark.parametrize("option", [["--scores"], ["--n-best", "3"], ["--n-best", "3", "--beam", "1"]])
 def test_scores_come_as_number_score_and_text(s2s: S2S, run: Path, option: list[str]) -> None:
     done = s2s("translate", run, *option, stdin=b"a man sees it .\n\nthe dog\tlikes it .\n")

@@ -7,7 +7,7 @@ import pytest
 from small_runs import Told, small, write_pairs
 
 from s2s.config import DataConfig
-from s2s.errors import S2SError
+from s2s.errors import S2SError, UsageError
 from s2s.workflow.corpora import read_corpora
 from s2s.workflow.training import train
 
@@ -34,6 +34,19 @@ def test_languages_are_told_by_the_files_names(names: tuple[str, ...], langs: tu
     assert (found.src_lang, found.trg_lang) == langs
     said = read_corpora(DataConfig(train=(source,), src_lang="xx", trg_lang="yy"), seed=1)
     assert (said.src_lang, said.trg_lang) == ("xx", "yy")
+
+
+@pytest.mark.parametrize("name", ["dev", "test"])
+def test_languages_the_other_way_round_are_refused(name: str, tmp_path: Path) -> None:
+    pairs = [(f"a {n}", f"b {n}") for n in range(30)]
+    train_files, other = (tuple(map(Path, write_pairs(tmp_path, stem, pairs))) for stem in ("train", "other"))
+    assert read_corpora(DataConfig(train=(train_files,), **{name: other}), seed=1).src_lang == "en"
+    with pytest.raises(
+        UsageError,
+        match=rf"data\.{name}: \S+other\.fr \+ \S+other\.en have the languages of train the other way round, en and fr "
+        r"by their names\n  Give source and target in the same order everywhere\.",
+    ):
+        read_corpora(DataConfig(train=(train_files,), **{name: other[::-1]}), seed=1)
 
 
 def test_what_is_left_out_is_counted_and_leaks_are_told(tmp_path: Path) -> None:
