@@ -1,10 +1,8 @@
 """Where and how numbers are computed: device, number formats, threads."""
 
-import ctypes
 import os
 import time
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, Literal
@@ -86,8 +84,8 @@ def formats(precision: str, search: str) -> str:
 def build_compute(config: Config) -> Compute:
     """Choose the device, the number format and the threads.
 
-    It sets torch's thread count, what oneDNN and malloc may keep, and on CUDA whether recurrent kernels may round; all
-    of that holds for the whole process.
+    It sets torch's thread count, what oneDNN may keep, and on CUDA whether recurrent kernels may round; all of that
+    holds for the whole process.
 
     Raises:
         UsageError: the device asked for does not exist, or cannot do the precision.
@@ -98,7 +96,6 @@ def build_compute(config: Config) -> Compute:
     # 1,024 of them each: hundreds of megabytes, where batches have many shapes, which save next to no time.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     os.environ.setdefault("LRU_CACHE_CAPACITY", "32")
-    _keep_memory()
     device = find_device(config.training.device)
     wanted = config.training.precision
     if wanted == "auto":
@@ -111,19 +108,6 @@ def build_compute(config: Config) -> Compute:
     if device.type == "cuda":
         _prepare_cuda(precision)
     return Compute(device=device, precision=precision, search_precision=search_precision, threads=threads)
-
-
-def _keep_memory() -> None:
-    """Tell glibc's malloc to keep what is freed: each step of a search asks for as much again.
-
-    Otherwise it goes back to the operating system, which hands it out anew page by page, each filled with zeros: a
-    tenth of a search's time. Where there is no glibc, nothing is said.
-    """
-    trim_threshold, mmap_threshold = -1, -3  # as <malloc.h> numbers them
-    with suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        library.mallopt(trim_threshold, 2**28)
-        library.mallopt(mmap_threshold, 2**25)
 
 
 def available_cores() -> int:

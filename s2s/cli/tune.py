@@ -45,39 +45,40 @@ def tune(
         raise UsageError(
             "sources and references come together", where="--src, --ref", hint="Give both, or neither for dev."
         )
-    from s2s.workflow.lock import Lock
-    from s2s.workflow.translation import load_run
-    from s2s.workflow.tuning import choose, keep, trials, tuning_pairs
-
     by_hand = beam is not None or length_penalty is not None
     if by_hand and (src or dry_run or as_json):
         raise UsageError(
             "--beam and --length-penalty are kept as they are, without anything measured or printed",
             hint="Leave out --src, --ref, --dry-run and --json, or these two.",
         )
+    from s2s.workflow.lock import Lock
+    from s2s.workflow.translation import load_run
+    from s2s.workflow.tuning import keep
+
     loaded = load_run(run, device=device, threads=threads)
-    if by_hand:
-        with Lock(run):
-            keep(loaded.directory, beam=beam, length_penalty=length_penalty)
-        typer.echo(f"kept with the run; it had {_search(loaded)}; {_back(run, loaded)}", err=True)
-        return
     with nullcontext() if dry_run else Lock(run):
-        pairs = tuning_pairs(loaded, (src, ref) if src and ref else None)
-        tried: list[Trial] = []
-        for trial in trials(loaded, pairs):
-            if not tried or trial.beam != tried[-1].beam:
-                typer.echo(f"beam {trial.beam}: {len(pairs):,} sentences translated", err=True)
-            tried.append(trial)
-        choice = choose(loaded, tried, pairs)
+        if by_hand:
+            keep(loaded.directory, beam=beam, length_penalty=length_penalty)
+            typer.echo(f"kept with the run; it had {_search(loaded)}; {_back(run, loaded)}", err=True)
+            return
+        tried, choice = _measured(loaded, (src, ref) if src and ref else None)
         if choice.is_better and not dry_run:
             keep(loaded.directory, beam=choice.best.beam, length_penalty=choice.best.length_penalty)
-    if as_json:
-        trials_told = [_plain(trial) for trial in tried]
-        told = {"trials": trials_told, "best": _plain(choice.best), "own": _plain(choice.own), "p": choice.p_value}
-        typer.echo(json.dumps(told, indent=2))
-    else:
-        typer.echo("\n".join(_table(tried)))
+    typer.echo(_json(tried, choice) if as_json else "\n".join(_table(tried)))
     typer.echo(_verdict(run, loaded, choice, dry_run=dry_run), err=True)
+
+
+def _measured(run: "Run", given: tuple[Path, Path] | None) -> "tuple[list[Trial], Choice]":
+    """What each search scores on the files given, or on dev, and which is the best; progress is told."""
+    from s2s.workflow.tuning import choose, trials, tuning_pairs
+
+    pairs = tuning_pairs(run, given)
+    tried: list[Trial] = []
+    for trial in trials(run, pairs):
+        if not tried or trial.beam != tried[-1].beam:
+            typer.echo(f"beam {trial.beam}: {len(pairs):,} sentences translated", err=True)
+        tried.append(trial)
+    return tried, choose(run, tried, pairs)
 
 
 def _verdict(path: Path, run: "Run", choice: "Choice", *, dry_run: bool) -> str:
@@ -107,8 +108,12 @@ def _back(path: Path, run: "Run") -> str:
     return f"back: s2s tune {shlex.quote(str(path))} {options}"
 
 
-def _plain(trial: "Trial") -> dict[str, float]:
-    return {"beam": trial.beam, "length_penalty": trial.length_penalty, "bleu": trial.bleu}
+def _json(tried: "Sequence[Trial]", choice: "Choice") -> str:
+    def plain(trial: "Trial") -> dict[str, float]:
+        return {"beam": trial.beam, "length_penalty": trial.length_penalty, "bleu": trial.bleu}
+
+    told = {"trials": [*map(plain, tried)], "best": plain(choice.best), "own": plain(choice.own), "p": choice.p_value}
+    return json.dumps(told, indent=2)
 
 
 def _table(tried: "Sequence[Trial]") -> list[str]:

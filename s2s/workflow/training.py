@@ -35,7 +35,7 @@ from s2s.workflow.corpora import BUILTIN_WARNING, Corpora, read_corpora
 from s2s.workflow.creation import new_run, refuse_existing
 from s2s.workflow.evaluation import Evaluation, ScoringStoppedError, evaluate, validator
 from s2s.workflow.health import HealthWatch
-from s2s.workflow.initial import begin_with_dictionary, read_initial
+from s2s.workflow.initial import Initial, begin_with_dictionary, read_initial
 from s2s.workflow.lock import Lock
 from s2s.workflow.manifest import new_manifest
 from s2s.workflow.reporter import LoggedReporter, Reporter
@@ -118,12 +118,7 @@ def train(
     data = training_data(corpora.train, tokenizers, config.training, compute.threads)  # a replaced run still stands
     torch.manual_seed(config.training.seed)
     model = _new_model(config, tokenizers)
-    if initial:
-        initial.fill(model, reporter)
-        if config.training.dictionary:
-            reporter.note("training.dictionary is out of force: these weights take its place")
-    elif config.training.dictionary:
-        begin_with_dictionary(model, data(0), reporter)
+    _begin(model, initial, config.training, data, reporter)
     manifest = new_manifest(corpora, config, compute, command, model, tokenizers, initial.origin if initial else None)
     with new_run(
         run,
@@ -137,6 +132,22 @@ def train(
         reporter.open(run.log)
         model = model.to(compute.device)
         return _fit(run, config, corpora, data, tokenizers, compute, model, reporter, should_stop)
+
+
+def _begin(
+    model: Seq2Seq,
+    initial: Initial | None,
+    config: TrainingConfig,
+    data: Callable[[int], TrainingData],
+    reporter: Reporter,
+) -> None:
+    """Give the model what it begins with, where that is more than numbers drawn at random."""
+    if initial:
+        initial.fill(model, reporter)
+        if config.dictionary:
+            reporter.note("training.dictionary is out of force: these weights take its place")
+    elif config.dictionary:
+        begin_with_dictionary(model, data(0), reporter)
 
 
 def resume(
