@@ -37,9 +37,9 @@ def tune(
     """Find the beam and the length penalty with the best BLEU on dev, and keep them with the run.
 
     From then on `s2s translate` and `s2s eval` search with them. They are kept where they are better than the run's
-    own by more than chance (paired bootstrap, p below 0.05, 100 sentences at least), and how to go back is told. Prints
-    the BLEU of every beam (rows) with every length penalty (columns). What was tuned on flatters: quote the score of
-    other sentences.
+    own by more than chance (paired bootstrap, p below 0.05 after Bonferroni's correction, 100 sentences at least), and
+    how to go back is told. Prints the BLEU of every beam (rows) with every length penalty (columns). What was tuned on
+    flatters: quote the score of other sentences.
     """
     if (src is None) != (ref is None):
         raise UsageError(

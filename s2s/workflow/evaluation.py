@@ -41,7 +41,7 @@ class Evaluation:
 
 
 WINDOW = 512
-"""Sentences that are translated between two questions whether to stop."""
+"""Sentences that are translated together, between two questions whether to stop."""
 
 
 class ScoringStoppedError(Exception):
@@ -75,10 +75,11 @@ def evaluate(
     """
     if not pairs:
         raise S2SError("there is nothing to score: the files have no line")
-    translator = run.translator(beam)
+    # Whoever asks for it, a score is of the same batches: another window has others, and with them other last digits.
+    translator = run.translator(beam).with_window(WINDOW)
     sources: Iterable[str] = (pair.src for pair in pairs)
     if should_stop is not None:
-        translator, sources = translator.with_window(WINDOW), _until(should_stop, sources)
+        sources = _until(should_stop, sources)
     translations = [best[0].text for best in translator.translate(sources)]
     loss = reference_loss(run, pairs)
     return Evaluation(

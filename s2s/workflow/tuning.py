@@ -12,6 +12,7 @@ from s2s.evaluation.metrics import score_translations
 from s2s.evaluation.significance import LEVEL, paired_bootstrap
 from s2s.workflow.changes import check_hashes
 from s2s.workflow.corpora import read_corpora
+from s2s.workflow.evaluation import WINDOW
 from s2s.workflow.run import RunDirectory
 from s2s.workflow.translation import Run
 
@@ -48,7 +49,8 @@ class Choice:
     """The best search beside the run's own.
 
     Attributes:
-        p_value: how often chance alone makes a difference as large (see `evaluation.significance`).
+        p_value: how often chance alone makes a difference as large (see `evaluation.significance`), times the searches
+            that had the chance (Bonferroni's correction): the best of many is a little better on any sentences.
     """
 
     best: Trial
@@ -57,7 +59,7 @@ class Choice:
 
     @property
     def is_better(self) -> bool:
-        """Whether it is more than chance: the best of so many is a little better on any sentences."""
+        """Whether it is more than chance."""
         enough = len(self.best.translations) >= FEWEST
         return enough and self.best.bleu > self.own.bleu and self.p_value < LEVEL
 
@@ -91,7 +93,7 @@ def trials(run: Run, pairs: Sequence[Pair]) -> Iterator[Trial]:
     own = run.config.decoding
     for size in sorted({*SIZES, own.beam}):
         beam = run.beam(size)
-        translator = replace(run.translator(beam), n_best=size)
+        translator = replace(run.translator(beam), n_best=size).with_window(WINDOW)
         found = list(translator.translate(pair.src for pair in pairs))
         penalties = sorted({*LENGTH_PENALTIES, own.length_penalty}) if size > 1 else [own.length_penalty]
         for penalty in penalties:
@@ -113,7 +115,7 @@ def choose(run: Run, tried: Sequence[Trial], pairs: Sequence[Pair]) -> Choice:
     if best.bleu == own.bleu:
         return Choice(own, own, p_value=1.0)
     [[difference]] = paired_bootstrap(own.translations, [best.translations], [pair.trg for pair in pairs], ["BLEU"])
-    return Choice(best, own, difference.p_value)
+    return Choice(best, own, min(difference.p_value * (len(tried) - 1), 1.0))
 
 
 def keep(directory: RunDirectory, *, beam: int | None, length_penalty: float | None) -> None:
