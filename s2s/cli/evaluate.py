@@ -27,7 +27,8 @@ def evaluate(
 ) -> None:
     """BLEU, chrF2 and TER with sacrebleu's signatures, and the perplexity of the references."""
     if ref is None:
-        raise UsageError("there is nothing to compare with", where="--ref", hint="Give --ref FILE.")
+        files = "--ref FILE" if src or hyp else "--src FILE and --ref FILE"
+        raise UsageError("there is nothing to compare with", where="--ref", hint=f"Give {files}.")
     if (run is None) == (hyp is None):
         raise UsageError(
             "one of RUN and --hyp is to be scored",

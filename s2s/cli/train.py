@@ -164,9 +164,9 @@ def _new_run(name: str) -> Path:
 
 
 _FURTHER = {
-    "max_minutes": "--minutes N",
-    "max_epochs": "--epochs N",
-    "max_updates": "--updates N",
+    "max_minutes": "--minutes N   (N in all)",
+    "max_epochs": "--epochs N   (N in all)",
+    "max_updates": "--updates N   (N in all)",
     "patience": "--set training.patience=N",
 }
 """How to raise each limit that training may have ended at."""

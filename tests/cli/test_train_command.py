@@ -252,7 +252,7 @@ def test_a_run_goes_on_with_more_budget(s2s: S2S, run: Path, tmp_path: Path) -> 
     done = s2s("train", "--resume", "r", "--updates", 7)
     assert done.code == 0, done.err
     assert "training.max_updates: 7 (was 6): allowed\n" in done.err
-    assert "train on:    s2s train --resume r --updates N\n" in done.err
+    assert "train on:    s2s train --resume r --updates N   (N in all)\n" in done.err
     refused = s2s("train", "--resume", "r", "--set", "model.cell=lstm")
     assert refused.code == 2
     assert "error: a run cannot be resumed with these settings:\n  model.cell: lstm (was gru): refused\n" in refused.err
