@@ -56,11 +56,14 @@ class Compute:
         """
         if device.split(":")[0] != self.device.type:
             return self
-        return replace(
+        found = replace(
             self,
             precision=self._kept(precision, self.precision),
             search_precision=self._kept(search_precision, self.search_precision),
         )
+        if found.device.type == "cuda":
+            _prepare_cuda(found.precision)
+        return found
 
     def _kept(self, recorded: str | None, measured: torch.dtype) -> torch.dtype:
         is_slow = recorded == "bf16" and _bf16_speed(self.device, *SEARCH_PRODUCT) < 1.0

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from s2s.compute import PRECISIONS, SEARCH_PRODUCT, build_compute, precision_name
+from s2s.compute import PRECISIONS, SEARCH_PRODUCT, Compute, build_compute, precision_name
 from s2s.config import Config
 from s2s.errors import UsageError
 
@@ -78,6 +78,14 @@ def test_a_run_is_used_in_the_number_formats_that_it_was_trained_in(monkeypatch:
         assert (found.precision, found.search_precision) == expected
     monkeypatch.setattr("s2s.compute._bf16_speed", lambda *_: 0.03)
     assert chosen.as_recorded("cpu", "bf16", "bf16") == chosen
+
+
+def test_a_run_in_fp32_is_not_rounded_by_recurrent_kernels_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this device by itself would have computed in bf16, with which they may."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    chosen = Compute(torch.device("cuda"), torch.bfloat16, torch.bfloat16, threads=1)
+    assert chosen.as_recorded("cuda:0", "fp32", "fp32").precision == torch.float32
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_a_cpu_has_no_number() -> None:

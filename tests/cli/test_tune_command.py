@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from s2s.data.corpus import Pair
 from s2s.workflow.lock import Lock
 from s2s.workflow.run import RunDirectory
-from s2s.workflow.tuning import LENGTH_PENALTIES, SIZES
+from s2s.workflow.tuning import FEWEST, LENGTH_PENALTIES, SIZES, Trial
 
 S2S = Callable[..., Any]
 
@@ -40,7 +41,6 @@ def test_what_is_better_than_chance_is_kept_and_searched_with(
     monkeypatch.setattr("s2s.workflow.tuning.FEWEST", 1)
     assert s2s("tune", copy, "--length-penalty", 0.1, "--beam", 7).code == 0
     assert decoding(copy) == (7, 0.1)
-    before = (copy / "config.toml").read_text()
     done = s2s("tune", copy, "--json")
     assert done.code == 0
     told = json.loads(done.out)
@@ -56,9 +56,22 @@ def test_what_is_better_than_chance_is_kept_and_searched_with(
     assert search.startswith(f"beam {best['beam']}, ")
     assert f"length penalty {best['length_penalty']:g}," in search
     assert f"beam {best['beam']}, length penalty {best['length_penalty']:g}" in s2s("info", copy).out
-    if best != own:
-        [_, back] = done.err.splitlines()[-1].split("back: s2s ")
-        assert s2s(*back.split()).code == 0
+
+
+def test_the_way_back_is_told(s2s: S2S, copy: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two searches the run's own has one word in each translation wrong."""
+    right = tuple(f"le chat numéro {n} dort sur la table rouge" for n in range(2 * FEWEST))
+    wrong = tuple(line.replace("rouge", "verte") for line in right)
+    monkeypatch.setattr("s2s.workflow.tuning.tuning_pairs", lambda run, given: [Pair("a", line) for line in right])
+    both = [Trial(5, 1.0, 80.0, wrong), Trial(8, 0.6, 100.0, right)]
+    monkeypatch.setattr("s2s.workflow.tuning.trials", lambda run, pairs: both)
+    before = (copy / "config.toml").read_text()
+    done = s2s("tune", copy)
+    assert decoding(copy) == (8, 0.6)
+    kept, back = done.err.splitlines()[-1].split("; back: s2s ")
+    told = "beam 8, length penalty 0.6, BLEU 100.00, beside its own, beam 5, length penalty 1, BLEU 80.00"
+    assert kept.startswith(f"kept with the run: {told} (p = 0.00")
+    assert s2s(*back.split()).code == 0
     assert (copy / "config.toml").read_text() == before
 
 
