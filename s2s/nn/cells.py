@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from s2s.nn.activation import tanh
-from s2s.nn.linear import affine, products_are_narrow
+from s2s.nn.linear import affine
 from s2s.nn.steps import Rows, over_steps, without_autocast
 
 State = tuple[Tensor, ...]
@@ -300,6 +300,11 @@ class CIFGCell(Cell):
             return Moment(state=(read * tanh(cell), cell), gates=(forget, new, read))
 
         return watch
+
+
+def products_are_narrow(inputs: Tensor) -> bool:
+    """Whether autocast asks a CPU for bf16, where torch's kernels for whole sequences do not follow it."""
+    return inputs.device.type == "cpu" and torch.is_autocast_enabled("cpu")
 
 
 CELLS: dict[str, type[Cell]] = {

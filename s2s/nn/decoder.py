@@ -12,6 +12,7 @@ from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoded
 from s2s.nn.lexical import Lexicon
 from s2s.nn.orders import Order
+from s2s.nn.rows import select_rows
 from s2s.nn.starts import Start
 
 
@@ -118,7 +119,7 @@ class Decoder(nn.Module):
         real = mask.flatten().nonzero()[:, 0]
 
         def of_real(steps: Tensor) -> Tensor:
-            return steps.flatten(0, 1).index_select(0, real)
+            return select_rows(steps.flatten(0, 1), real)
 
         readout = self.order.say(tuple(map(of_real, course.said)), of_real(embedded))
         read = of_real(self.lexicon.read(course.weights, state.words))

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from s2s.nn.cells import Cell
 from s2s.nn.dropout import Dropout
+from s2s.nn.rows import select_rows
 
 Join = Callable[[Tensor, Tensor], Tensor]
 """What a layer from the second on hands up, from its own states and what it read, of one shape."""
@@ -32,7 +33,8 @@ def reverse_real(states: Tensor, mask: Tensor) -> Tensor:
     lengths = mask.sum(dim=1, keepdim=True)
     positions = torch.arange(mask.shape[1], device=mask.device)[None]
     source = torch.where(mask, lengths - 1 - positions, positions)
-    return states.gather(1, source[:, :, None].expand_as(states))
+    first = torch.arange(mask.shape[0], device=mask.device)[:, None] * mask.shape[1]
+    return select_rows(states.flatten(0, 1), (first + source).flatten()).view_as(states)
 
 
 class Layer(nn.Module):

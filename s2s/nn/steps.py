@@ -146,6 +146,11 @@ def over_steps(weight: Tensor) -> Rows:
     return lambda rows: cast(Tensor, _Product.apply(rows, shared, turned, ledger))  # type: ignore[no-untyped-call]
 
 
+def _match(keys: Tensor, query: Tensor) -> Tensor:
+    """q . k_j, (rows, src); with the query on the left a CPU takes a tenth of the time that it takes otherwise."""
+    return (query[:, None] @ keys.transpose(1, 2))[:, 0]
+
+
 class _Mixture(torch.autograd.Function):
     """sum_j weights_j values_j."""
 
@@ -161,7 +166,7 @@ class _Mixture(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         weights, values = ctx.saved_tensors
         ctx.ledger.note(weights, gradient)
-        return (values @ gradient[:, :, None])[:, :, 0], None, None
+        return _match(values, gradient), None, None
 
 
 def mix_over_steps(values: Tensor) -> Rows:
@@ -179,7 +184,7 @@ class _Match(torch.autograd.Function):
         ctx.save_for_backward(query, keys)
         ctx.ledger = ledger
         with without_autocast(keys):
-            return (keys @ query[:, :, None])[:, :, 0]
+            return _match(keys, query)
 
     @staticmethod
     @once_differentiable
@@ -202,6 +207,13 @@ class _KeySum(_Ledger):
     def __init__(self, score: Tensor) -> None:
         super().__init__()
         self.score = score
+        self.room: Tensor | None = None
+
+    def slope(self, opened: Tensor) -> Tensor:
+        """o (1 - o), in memory that all steps share: the processor has it at hand still."""
+        if self.room is None:
+            self.room = torch.empty_like(opened)
+        return torch.addcmul(opened, opened, opened, value=-1.0, out=self.room)
 
     def clear(self) -> None:
         self.sum: Tensor | None = None
@@ -237,7 +249,7 @@ class _AdditiveScores(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, None]:
         opened, score = ctx.saved_tensors
         for_score = 2.0 * (gradient.reshape(-1) @ opened.flatten(0, 1))
-        slope = torch.addcmul(opened, opened, opened, value=-1.0)
+        slope = ctx.ledger.slope(opened)
         ctx.ledger.note(slope, gradient[:, :, None])
         for_asked = (gradient[:, None] @ slope)[:, 0] * (4.0 * score)
         return for_asked, None, for_score, None
