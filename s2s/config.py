@@ -481,8 +481,8 @@ def settings(key: str = "") -> list[Setting]:
     ]
     chosen = [s for s in every if key in ("", s.name, s.name.split(".")[0], s.name.split(".")[1])]
     if not chosen:
-        names = [s.name for s in every]
-        nearest = difflib.get_close_matches(key, names + [n.split(".")[1] for n in names], n=1, cutoff=0.4)
+        names = [name for s in every for name in (s.name, *s.name.split("."))]
+        nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.4)
         raise UsageError(
             f"no setting is called {key!r}",
             hint=f"Did you mean {nearest[0]}?" if nearest else "`s2s settings` lists every key.",

@@ -322,7 +322,11 @@ def test_what_is_allowed_is_told(key: str, allowed: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("learning_rat", r"Did you mean learning_rate\?"), ("qqqq", "`s2s settings` lists every key")],
+    [
+        ("learning_rat", r"Did you mean learning_rate\?"),
+        ("modle", r"Did you mean model\?"),
+        ("qqqq", "`s2s settings` lists every key"),
+    ],
 )
 def test_a_setting_that_is_none(key: str, hint: str) -> None:
     with pytest.raises(UsageError, match=f"no setting is called '{key}'\n  {hint}"):
