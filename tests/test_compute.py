@@ -44,7 +44,10 @@ def test_the_number_format_is_chosen_by_products_of_the_models_size(monkeypatch:
 
     monkeypatch.setattr("s2s.compute._product_time", seconds)
     for width, threads, expected in ((512, 1, torch.bfloat16), (64, 1, torch.float32), (512, 50, torch.float32)):
-        settings = {"model": {"decoder_size": width}, "training": {"threads": threads, "batch_tokens": 1600}}
+        settings = {
+            "model": {"decoder_size": width},
+            "training": {"threads": threads, "batch_tokens": 1600, "device": "cpu"},
+        }
         compute = build_compute(Config.model_validate({**settings, "data": {"corpus": "builtin"}}))
         assert (compute.precision, compute.search_precision) == (expected, torch.bfloat16)
         rows, inputs, outputs = SEARCH_PRODUCT

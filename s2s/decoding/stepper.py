@@ -1,7 +1,7 @@
 """What search knows of a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import Generic, Protocol, TypeVar
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from s2s.nn.decoder import DecoderState
 from s2s.nn.model import Seq2Seq
+from s2s.nn.packed import PackedWeights
 
 
 class SearchState(Protocol):
@@ -34,17 +35,20 @@ class StepModel(Protocol[S]):
 
 @dataclass(frozen=True)
 class ModelStepper:
-    """One model."""
+    """One model, whose weights must stay as they are."""
 
     model: Seq2Seq
+    packed: PackedWeights = field(default_factory=PackedWeights)
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """See `StepModel.start`."""
-        return self.model.start(src, src_mask)
+        with self.packed.at_hand():
+            return self.model.start(src, src_mask)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """See `StepModel.step`."""
-        step = self.model.step(tokens, state)
+        with self.packed.at_hand():
+            step = self.model.step(tokens, state)
         return torch.log_softmax(step.logits.float(), dim=1), step.state
 
 

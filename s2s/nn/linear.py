@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2s.nn.packed import product
+
 
 class Linear(nn.Linear):
     """W x + b, W drawn as Glorot & Bengio (2010) say and b zero; either side may be 0 wide."""
@@ -25,7 +27,9 @@ def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     A CPU adds the bias afterwards. In fp32 PyTorch would begin with a copy of it for each row, which for thousands of
     outputs takes longer; for each shape of a bf16 product with a bias oneDNN keeps memory of the result's size.
     """
-    if bias is None or inputs.device.type != "cpu":
+    if bias is None:
+        return product(inputs, weight)
+    if inputs.device.type != "cpu":
         return F.linear(inputs, weight, bias)
-    product = F.linear(inputs, weight)
-    return product.add_(bias.to(product.dtype))
+    outputs = product(inputs, weight)
+    return outputs.add_(bias.to(outputs.dtype))

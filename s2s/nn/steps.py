@@ -13,17 +13,22 @@ gradient. Every function here equals its plain expression in values and gradient
 
 A use returns no gradient for the shared tensor; autograd waits for all uses nevertheless before it comes to `_Settle`,
 and that is all that is wanted of it.
+
+A GPU is another matter: its memory is fast and what it waits for is the next call, so that there, as wherever there
+are no gradients, the plain expressions are used themselves.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from s2s.nn.packed import product
 
 Rows = Callable[[Tensor], Tensor]
 """Rows to rows: (rows, in) -> (rows, out)."""
@@ -109,6 +114,11 @@ class _RowPairs(_Pairs):
         return left @ right
 
 
+def _is_plain(shared: Tensor) -> bool:
+    """Whether the plain expression serves best."""
+    return shared.is_cuda or not torch.is_grad_enabled()
+
+
 class _Product(torch.autograd.Function):
     """x W^T in the weight's number format, as a tensor of x's; W^T is given, too, laid out row by row."""
 
@@ -136,8 +146,8 @@ def over_steps(weight: Tensor) -> Rows:
     Args:
         weight: (out, in).
     """
-    if not torch.is_grad_enabled():  # nothing to note, and autocast itself keeps what it brought into its format
-        return lambda rows: F.linear(rows, weight).to(rows.dtype)
+    if _is_plain(weight):  # autocast itself keeps what it brought into its format
+        return lambda rows: product(rows, weight).to(rows.dtype)
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
@@ -148,18 +158,24 @@ def over_steps(weight: Tensor) -> Rows:
 
 def _match(keys: Tensor, query: Tensor) -> Tensor:
     """q . k_j, (rows, src); with the query on the left a CPU takes a tenth of the time that it takes otherwise."""
-    return (query[:, None] @ keys.transpose(1, 2))[:, 0]
+    with without_autocast(keys):
+        return (query[:, None] @ keys.transpose(1, 2))[:, 0]
+
+
+def _mix(values: Tensor, weights: Tensor) -> Tensor:
+    """sum_j a_j v_j, (rows, width)."""
+    with without_autocast(values):
+        return (weights[:, None] @ values)[:, 0]
 
 
 class _Mixture(torch.autograd.Function):
-    """sum_j weights_j values_j."""
+    """`_mix`."""
 
     @staticmethod
     def forward(ctx: Any, weights: Tensor, values: Tensor, ledger: _RowPairs) -> Tensor:
         ctx.save_for_backward(weights, values)
         ctx.ledger = ledger
-        with without_autocast(values):
-            return (weights[:, None] @ values)[:, 0]
+        return _mix(values, weights)
 
     @staticmethod
     @once_differentiable
@@ -171,20 +187,21 @@ class _Mixture(torch.autograd.Function):
 
 def mix_over_steps(values: Tensor) -> Rows:
     """Weights (rows, src) -> their mixture of `values` (rows, src, width), (rows, width): sum_j a_j v_j."""
+    if _is_plain(values):
+        return partial(_mix, values)
     ledger = _RowPairs()
     shared = _settled(values, ledger)
     return lambda weights: cast(Tensor, _Mixture.apply(weights, shared, ledger))  # type: ignore[no-untyped-call]
 
 
 class _Match(torch.autograd.Function):
-    """q . k_j for every j."""
+    """`_match`."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, keys: Tensor, ledger: _RowPairs) -> Tensor:
         ctx.save_for_backward(query, keys)
         ctx.ledger = ledger
-        with without_autocast(keys):
-            return _match(keys, query)
+        return _match(keys, query)
 
     @staticmethod
     @once_differentiable
@@ -196,6 +213,8 @@ class _Match(torch.autograd.Function):
 
 def match_over_steps(keys: Tensor) -> Rows:
     """Queries (rows, width) -> their products with `keys` (rows, src, width): q . k_j, (rows, src)."""
+    if _is_plain(keys):
+        return partial(_match, keys)
     ledger = _RowPairs()
     shared = _settled(keys, ledger)
     return lambda query: cast(Tensor, _Match.apply(query, shared, ledger))  # type: ignore[no-untyped-call]
@@ -233,16 +252,26 @@ class _KeySum(_Ledger):
         return total.mul_(2.0 * self.score)
 
 
+def _open(keys: Tensor, asked: Tensor) -> Tensor:
+    """o_j = sigmoid(k_j + 2 q), (rows, src, attention), where k_j = 2 (U h_j + b)."""
+    return torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
+
+
+def _weigh(opened: Tensor, score: Tensor) -> Tensor:
+    """2 v . o_j, (rows, src): v . tanh(q + U h_j + b), up to a constant."""
+    with without_autocast(opened):
+        return opened @ (2.0 * score)
+
+
 class _AdditiveScores(torch.autograd.Function):
-    """2 v . sigmoid(k_j + 2 q) for every j, where k_j = 2 (U h_j + b): v . tanh(q + U h_j + b), up to a constant."""
+    """`_weigh` what is `_open`."""
 
     @staticmethod
     def forward(ctx: Any, asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
-        opened = torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
+        opened = _open(keys, asked)
         ctx.save_for_backward(opened, score)
         ctx.ledger = ledger
-        with without_autocast(keys):
-            return opened @ (2.0 * score)
+        return _weigh(opened, score)
 
     @staticmethod
     @once_differentiable
@@ -265,6 +294,8 @@ def additive_over_steps(keys: Tensor, score: Tensor) -> Rows:
         keys: 2 (U h_j + b), (rows, src, attention).
         score: v, (attention).
     """
+    if _is_plain(keys):
+        return lambda asked: _weigh(_open(keys, asked), score)
     ledger = _KeySum(score.detach())
     shared = _settled(keys, ledger)
     return lambda asked: _scores(asked, shared, score, ledger)

@@ -82,6 +82,18 @@ def test_values_and_gradients_are_those_of_the_plain_expression(case: Case, step
 
 
 @each_case
+def test_the_expressions_of_a_gpu_have_the_same_values_and_gradients(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, start = case.shared(), starts()
+    ours = loss_of(states_of(case.ours(*shared), start, 3))
+    monkeypatch.setattr("s2s.nn.steps._is_plain", lambda shared: True)
+    plain = loss_of(states_of(case.ours(*shared), start, 3))
+    torch.testing.assert_close(ours, plain)
+    assert_all_close(torch.autograd.grad(ours, (*shared, start)), torch.autograd.grad(plain, (*shared, start)))
+
+
+@each_case
 def test_gradients_equal_finite_differences(case: Case) -> None:
     def run(start: Tensor, *shared: Tensor) -> tuple[Tensor, ...]:
         return tuple(states_of(case.ours(*shared), start, 3))

@@ -1,0 +1,64 @@
+"""Packed weights: laid out once as the products of a CPU read them, and not anew for each of thousands of them.
+
+oneDNN, which PyTorch computes with, brings a weight into blocks before it multiplies. For the few rows of a step of a
+search that takes as long as the product itself.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class PackedWeights:
+    """The packed form of every weight of a model that has met a row; the weights themselves must stay as they are."""
+
+    def __init__(self) -> None:
+        # By where and what the weight is, beside which it is kept, so that nothing else can come to be there.
+        self._packed: dict[tuple[int, torch.Size], tuple[Tensor, Tensor]] = {}
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Inside, `product` uses them."""
+        before = _AT_HAND.set(self)
+        try:
+            yield
+        finally:
+            _AT_HAND.reset(before)
+
+    def of(self, weight: Tensor) -> Tensor:
+        """The packed form of this weight, in bf16."""
+        key = (weight.data_ptr(), weight.shape)
+        if key not in self._packed:
+            narrow = weight.detach().to(torch.bfloat16)
+            self._packed[key] = weight, torch.ops.mkldnn._reorder_linear_weight(narrow, None)
+        return self._packed[key][1]
+
+
+_AT_HAND: ContextVar[PackedWeights | None] = ContextVar("packed weights", default=None)
+
+
+def product(rows: Tensor, weight: Tensor) -> Tensor:
+    """W x without a bias: (..., in) -> (..., out); under autocast in its number format.
+
+    In fp32 PyTorch has a library that is as fast without packing, but for a row or two.
+    """
+    packed = _AT_HAND.get()
+    if packed is None or torch.is_grad_enabled() or not (weight.numel() and weight.is_cpu and _is_narrow()):
+        return F.linear(rows, weight)
+    narrow = rows.to(torch.bfloat16)
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(narrow, packed.of(weight), None, "none", [], "")
+    return found
+
+
+def _is_narrow() -> bool:
+    """Whether products of a CPU are bf16 here, and it and this build of PyTorch multiply such packed weights."""
+    return (
+        torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    )
