@@ -9,29 +9,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2s.nn.linear import Linear
+from s2s.nn.readers import Readers
 from s2s.nn.steps import additive_over_steps, match_over_steps, mix_over_steps, over_steps
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A source sentence as attention sees it, made once per source.
+    """Source sentences as attention sees them, made once per source.
 
     Attributes:
-        keys: (rows, src, key), what a query is compared with.
-        values: (rows, src, value), what is read.
-        mask: (rows, src), True at real positions.
+        keys: (sources, src, key), what a query is compared with.
+        values: (sources, src, value), what is read.
+        mask: (sources, src), True at real positions.
+        readers: which source each row of a search reads; where there are none, each row has its own.
     """
 
     keys: Tensor
     values: Tensor
     mask: Tensor
+    readers: Readers | None = None
 
-    def select(self, rows: Tensor) -> "Memory":
-        """The memory of the rows with these indices.
+    def select(self, sources: Tensor) -> "Memory":
+        """The memory of the sources with these indices, each with one row."""
+        keys, values, mask = (tensor.index_select(0, sources) for tensor in (self.keys, self.values, self.mask))
+        return Memory(keys=keys, values=values, mask=mask)
 
-        A tensor indexed by a tensor is copied element by element on a CPU; `index_select` takes a sixth of the time.
-        """
-        return Memory(*(tensor.index_select(0, rows) for tensor in (self.keys, self.values, self.mask)))
+    def of_rows(self, tensor: Tensor) -> Tensor:
+        """What each row has of a tensor of the sources: (sources, ...) -> (rows, ...)."""
+        return tensor if self.readers is None else self.readers.copy(tensor)
 
 
 @dataclass(frozen=True)
@@ -88,12 +93,12 @@ class Score(nn.Module, ABC):
         """What queries are compared with, made once per source: (rows, src, state) -> (rows, src, key)."""
 
     @abstractmethod
-    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """Queries (rows, query) -> e_ij for every position, also padding: (rows, src); up to a constant of the row."""
 
-    def bind_exact(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind_exact(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """`bind` with the constant: e_ij as the equation has it, for the eye; it cancels in the softmax."""
-        return self.bind(keys)
+        return self.bind(memory)
 
 
 class AdditiveScore(Score):
@@ -114,14 +119,14 @@ class AdditiveScore(Score):
         keys: Tensor = self.key(states)
         return 2.0 * keys.to(states.dtype)
 
-    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """See `Score.bind`."""
-        ask, match = over_steps(self.query.weight), additive_over_steps(keys, self.score)
+        ask, match = over_steps(self.query.weight), additive_over_steps(memory.keys, self.score, memory.readers)
         return lambda query: match(ask(query))
 
-    def bind_exact(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind_exact(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """See `Score.bind_exact`; what `additive_over_steps` leaves out is the sum of v."""
-        score, left_out = self.bind(keys), self.score.sum()
+        score, left_out = self.bind(memory), self.score.sum()
         return lambda query: score(query) - left_out
 
 
@@ -136,9 +141,9 @@ class DotScore(Score):
         """See `Score.keys`."""
         return states * self.scale
 
-    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """See `Score.bind`."""
-        return match_over_steps(keys)
+        return match_over_steps(memory.keys, memory.readers)
 
 
 class GeneralScore(Score):
@@ -153,9 +158,9 @@ class GeneralScore(Score):
         keys: Tensor = self.key(states)
         return keys.to(states.dtype)
 
-    def bind(self, keys: Tensor) -> Callable[[Tensor], Tensor]:
+    def bind(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """See `Score.bind`."""
-        return match_over_steps(keys)
+        return match_over_steps(memory.keys, memory.readers)
 
 
 class Attention(nn.Module, ABC):
@@ -201,12 +206,12 @@ class SoftAttention(Attention):
 
     def bind(self, memory: Memory) -> Read:
         """See `Attention.bind`."""
-        look = self._look(memory, self.score.bind(memory.keys))
+        look = self._look(memory, self.score.bind(memory))
         return lambda query: look(query).reading
 
     def watch(self, memory: Memory) -> Watch:
         """See `Attention.watch`."""
-        return self._look(memory, self.score.bind_exact(memory.keys))
+        return self._look(memory, self.score.bind_exact(memory))
 
     def _look(self, memory: Memory, score: Callable[[Tensor], Tensor]) -> Watch:
         """How queries read this memory where `score` gives their e_ij."""
@@ -221,7 +226,7 @@ class SoftAttention(Attention):
 
 def _hop(memory: Memory, score: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Hop]:
     """Queries (rows, query) -> one read of this memory."""
-    mix, padding = mix_over_steps(memory.values), ~memory.mask
+    mix, padding = mix_over_steps(memory.values, memory.readers), ~memory.of_rows(memory.mask)
 
     def hop(query: Tensor) -> Hop:
         scores = score(query)
@@ -277,8 +282,8 @@ class FixedVector(Attention):
 
     def bind(self, memory: Memory) -> Read:
         """See `Attention.bind`; the query changes nothing."""
-        rows, positions = memory.mask.shape
-        reading = Reading(context=memory.values[:, 0], weights=memory.values.new_zeros(rows, 0, positions))
+        context = memory.of_rows(memory.values[:, 0])
+        reading = Reading(context=context, weights=context.new_zeros(len(context), 0, memory.mask.shape[1]))
         return lambda query: reading
 
     def watch(self, memory: Memory) -> Watch:

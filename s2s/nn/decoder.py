@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
 
 from s2s.nn.attention import Memory
@@ -12,34 +11,39 @@ from s2s.nn.embedding import Embedding, OutputLayer
 from s2s.nn.encoder import Encoded
 from s2s.nn.lexical import Lexicon
 from s2s.nn.orders import Order
+from s2s.nn.readers import Readers
 from s2s.nn.rows import select_rows
 from s2s.nn.starts import Start
+
+KEPT = 0.75
+"""The share of the sources that are read still, up to which those that no row reads stay where they are."""
 
 
 @dataclass(frozen=True)
 class DecoderState:
-    """All that the next step needs; rows are sentences times hypotheses.
+    """All that the next step needs; rows are hypotheses, one or several for each source.
 
     Attributes:
         carried: what the order of attention carries from step to step, tensors of (rows, width).
-        memory: the source of each row, as attention reads it.
-        words: its embedded words, (rows, src, embed), as the lexicon reads them; 0 wide where there is none.
-        source: which of the sources that `Decoder.start` was given that is, (rows).
+        memory: the sources, as attention reads them.
+        words: their embedded words, (sources, src, embed), as the lexicon reads them; 0 wide where there is none.
+        readers: which source each row reads.
     """
 
     carried: tuple[State, ...]
     memory: Memory
     words: Tensor
-    source: Tensor
+    readers: Readers
 
     def select(self, rows: Tensor) -> "DecoderState":
         """The state of the rows with these indices: the whole of beam bookkeeping."""
         carried = tuple(tuple(tensor.index_select(0, rows) for tensor in state) for state in self.carried)
-        source = self.source[rows]
-        if torch.equal(source, self.source):  # each row still reads its source: the large tensors stay
-            return replace(self, carried=carried)
-        words = self.words.index_select(0, rows)
-        return DecoderState(carried=carried, memory=self.memory.select(rows), words=words, source=source)
+        readers = self.readers.select(rows)
+        read = readers.read()
+        if len(read) > KEPT * readers.sources:
+            return replace(self, carried=carried, readers=readers)
+        memory, words = self.memory.select(read), self.words.index_select(0, read)
+        return DecoderState(carried=carried, memory=memory, words=words, readers=readers.among(read))
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,16 @@ class Decoder(nn.Module):
             carried=self.order.start(self.begin(encoded.final)),
             memory=self.order.attention.remember(encoded.states, encoded.final[-1], encoded.mask),
             words=self.lexicon.remember(encoded.embedded),
-            source=torch.arange(encoded.states.shape[0], device=encoded.states.device),
+            readers=Readers.alone(encoded.states.shape[0], encoded.states.device),
         )
 
     def step(self, tokens: Tensor, state: DecoderState) -> Step:
         """Read the tokens before (rows), say what comes next."""
         embedded = self.word_dropout(self.dropout(self.embedding(tokens)))
-        advance = self.order.bind(state.memory)(self.order.project(embedded), state.carried)
+        memory = replace(state.memory, readers=state.readers)
+        advance = self.order.bind(memory)(self.order.project(embedded), state.carried)
         readout = self.order.say(advance.said, embedded)
-        read = self.lexicon.read(advance.weights[:, None], state.words)[:, 0]
+        read = state.readers.gather(self.lexicon.read(state.readers.spread(advance.weights), state.words))
         return Step(
             logits=self.lexicon.speak(self.output, self.dropout(readout), read),
             weights=advance.weights,

@@ -1,7 +1,7 @@
 """Attention against its equations, written out in NumPy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from s2s.nn.attention import (
     Score,
     SoftAttention,
 )
+from s2s.nn.readers import Readers
 
 Array = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ def test_scores_are_their_equation_up_to_a_constant(kind: str) -> None:
     query_width = 3 if kind in ("additive", "general") else WIDTH
     score = score_of(kind, query_width, WIDTH)
     (states, _), query = sources(), queries(query_width)
-    found = score.bind(score.keys(states))(query).detach().numpy()
+    found = score.bind(Memory(keys=score.keys(states), values=states, mask=MASK))(query).detach().numpy()
     for row in range(ROWS):
         expected = score_equation(kind, arrays_of(score), query[row].numpy(), states[row].numpy())
         np.testing.assert_allclose(found[row] - found[row, 0], expected - expected[0], atol=1e-12)
@@ -326,6 +327,18 @@ def test_select_takes_rows_of_everything(name: str) -> None:
     some, every = attention.bind(selected)(query[rows]), attention.bind(memory)(query)
     torch.testing.assert_close(some.context, every.context[rows])
     torch.testing.assert_close(some.weights, every.weights[rows])
+
+
+@each_attention
+def test_rows_that_share_a_source_read_it_as_if_each_had_its_own(name: str) -> None:
+    attention = ATTENTIONS[name]()
+    memory = attention.remember(*sources(), MASK)
+    rows = torch.tensor([2, 0, 0, 2, 0])
+    query = torch.cat((queries(), queries()))[: len(rows)]
+    shared = attention.bind(replace(memory, readers=Readers.of(rows, ROWS)))(query)
+    own = attention.bind(memory.select(rows))(query)
+    torch.testing.assert_close(shared.context, own.context)
+    torch.testing.assert_close(shared.weights, own.weights)
 
 
 @each_attention

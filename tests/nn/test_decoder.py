@@ -121,8 +121,8 @@ def test_select_takes_rows_of_everything(values: str) -> None:
     rows = torch.tensor([2, 0, 0])
     selected = state.select(rows)
     assert isinstance(selected, DecoderState)
-    assert torch.equal(selected.words, state.words[rows])
-    assert torch.equal(selected.memory.values, state.memory.values[rows])
+    assert torch.equal(selected.readers.copy(selected.words), state.words[rows])
+    assert torch.equal(selected.readers.copy(selected.memory.values), state.memory.values[rows])
     for layer, whole in zip(selected.carried, state.carried, strict=True):
         assert all(torch.equal(tensor, other[rows]) for tensor, other in zip(layer, whole, strict=True))
     tokens = tokens_of(ROWS)
@@ -141,10 +141,18 @@ def test_hypotheses_that_change_places_within_their_sentence_leave_the_memory_wh
     assert swapped.words is state.words
     for layer, before in zip(swapped.carried, state.carried, strict=True):
         assert all(torch.equal(tensor, other[[1, 0, 2]]) for tensor, other in zip(layer, before, strict=True))
-    narrower = swapped.select(torch.tensor([2, 2, 0]))
-    assert narrower.source.tolist() == [1, 1, 0]
-    assert torch.equal(narrower.memory.values, start.memory.values[[1, 1, 0]])
-    assert torch.equal(narrower.memory.mask, start.memory.mask[[1, 1, 0]])
+
+
+@each_lexicon
+def test_sources_that_no_row_reads_leave_the_memory_once_they_are_many(values: str) -> None:
+    decoder = decoder_of(values)
+    start = decoder.start(encoded())
+    few = start.select(torch.tensor([2, 2]))
+    for state, sources in ((start, ROWS), (few, 1), (few.select(torch.tensor([1, 0, 1])), 1)):
+        assert {len(tensor) for tensor in (state.memory.keys, state.memory.values, state.words)} == {sources}
+    assert torch.equal(few.memory.values, start.memory.values[[2]])
+    assert torch.equal(few.memory.mask, start.memory.mask[[2]])
+    assert not few.select(torch.tensor([], dtype=torch.long)).memory.keys.numel()
 
 
 def test_a_step_leaves_the_state_that_it_was_given_as_it_was() -> None:
