@@ -157,13 +157,12 @@ def _best(frontier: Frontier, log_probs: Tensor, beam: Beam, never: Tensor) -> C
     """For each sentence the best continuations, as many as it has room for and as come near the best.
 
     First the best few of each row, then the best of those of each sentence, whose rows are laid out in a table of
-    (batch, size, few) with -inf where there is none, or one of the pieces that the row may `never` say now,
-    (rows, pieces), whose probability is left unused.
+    (batch, size, few) with -inf where there is none. The probability of the pieces that a row may `never` say now,
+    (rows, pieces), is left unused: `log_probs` has -inf in its place afterwards.
     """
     size = beam.size
-    few = min(size + never.shape[1], log_probs.shape[1])
-    values, tokens = largest(log_probs, few)
-    values = values.masked_fill((tokens[:, :, None] == never[:, None]).any(dim=2), -inf)
+    few = min(size, log_probs.shape[1])
+    values, tokens = largest(log_probs.scatter_(1, never, -inf), few)
     table = values.new_full((len(frontier.room), size, few), -inf)
     table[frontier.sentence, frontier.slot] = values + frontier.log_probs[:, None]
     best, place = table.flatten(1).topk(size, dim=1)  # (batch, size * few) -> (batch, size)

@@ -30,7 +30,10 @@ class StepModel(Protocol[S]):
         """The state before the first token; src (batch, src), `src_mask` True at real tokens."""
 
     def step(self, tokens: Tensor, state: S) -> tuple[Tensor, S]:
-        """The tokens before (rows) and the state -> log-probabilities (rows, vocab) and the state after."""
+        """The tokens before (rows) and the state -> log-probabilities (rows, vocab) and the state after.
+
+        The log-probabilities are the search's own, to be written over.
+        """
 
 
 @dataclass(frozen=True)
@@ -42,14 +45,16 @@ class ModelStepper:
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """See `StepModel.start`."""
-        with self.packed.at_hand():
+        with torch.no_grad(), self.packed.at_hand():
             return self.model.start(src, src_mask)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """See `StepModel.step`."""
-        with self.packed.at_hand():
+        with torch.no_grad(), self.packed.at_hand():
             step = self.model.step(tokens, state)
-        return torch.log_softmax(step.logits.float(), dim=1), step.state
+            scores = step.logits.float()
+            # In its own place: to be given new memory of that size takes a CPU as long as the arithmetic.
+            return torch.log_softmax(scores, dim=1, out=scores), step.state
 
 
 def mean_of_probabilities(log_probs: Tensor) -> Tensor:
