@@ -1,8 +1,10 @@
 """What a hypothesis may not say next, whatever the model thinks of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from s2s.data.tokenizer import BOS, PAD, UNK
@@ -22,12 +24,14 @@ class Unsayable:
         runs: (batch) how many times in a row each source says a phrase of its own, whichever it says most often:
             its translation may do so, too.
         is_phrase: (vocab) pieces of which one at least makes a phrase.
+        reach: pieces at the end of a translation that have to be looked at.
     """
 
     unknown: Tensor
     repeats: int
     runs: Tensor
     is_phrase: Tensor
+    reach: int
 
     @classmethod
     def after(
@@ -35,11 +39,13 @@ class Unsayable:
     ) -> "Unsayable":
         """What these sources, (batch, src), let their translations say."""
         unknown = ((src == UNK) & src_mask).sum(dim=1)
+        runs = _longest_runs(src, src_mask) if repeats else torch.ones_like(unknown)
         return cls(
             unknown=unknown if copy_unknown else torch.zeros_like(unknown),
             repeats=repeats,
-            runs=_longest_runs(src, src_mask) if repeats else torch.ones_like(unknown),
+            runs=runs,
             is_phrase=is_phrase,
+            reach=(max(int(runs.max()), repeats + 1) + 1) * LONGEST_PHRASE,
         )
 
     def pieces(self, sentence: Tensor, said: Tensor) -> Tensor:
@@ -55,31 +61,28 @@ class Unsayable:
         pad, bos = torch.full_like(sentence, PAD), torch.full_like(sentence, BOS)
         spent = (said == UNK).sum(dim=1) >= self.unknown[sentence]
         columns = [pad, bos, torch.where(spent, UNK, pad)]
-        for phrase in _lengths_of_echoes(said, self.repeats) if self.repeats else ():
-            most = self.repeats + (phrase == 1)
-            if said.shape[1] < (most + 1) * phrase - 1:
-                break  # nor is there room for a longer one
-            echo = _echoes(said, phrase) >= self.runs[sentence].clamp(min=most) * phrase - 1
-            again = said[:, -phrase:]
+        for phrase, again in self._loops(sentence, said):
+            pieces = said[:, -phrase:]
             # Each unknown piece stands for another word.
-            echo &= self.is_phrase[again].any(dim=1) & (again != UNK).all(dim=1)
-            columns.append(torch.where(echo, again[:, 0], pad))
+            is_one = self.is_phrase[pieces].any(dim=1) & (pieces != UNK).all(dim=1)
+            columns.append(torch.where(again & is_one, pieces[:, 0], pad))
         return torch.stack(columns, dim=1)
 
+    def _loops(self, sentence: Tensor, said: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Each length of a phrase that some rows have said as often as they may, but for its last piece; which rows."""
+        if not self.repeats:
+            return
+        phrase = torch.arange(1, LONGEST_PHRASE + 1, device=said.device)
+        most = torch.maximum(self.runs[sentence][:, None], self.repeats + (phrase == 1))
+        again = _echoes(said[:, -self.reach :]) >= most * phrase - 1
+        for nth in again.any(dim=0).nonzero()[:, 0].tolist():
+            yield nth + 1, again[:, nth]
 
-def _lengths_of_echoes(said: Tensor, least: int) -> list[int]:
-    """So many pieces ago the last `least` pieces of some row were said, too: nothing else can be a phrase once more."""
-    if said.shape[1] <= least:
-        return []
-    ends = said[:, -LONGEST_PHRASE - least :].unfold(1, least, 1)  # (rows, places, least)
-    found = (ends[:, :-1] == ends[:, -1:]).all(dim=2).any(dim=0).flip(0)
-    return [phrase for phrase, is_there in enumerate(found.tolist(), start=1) if is_there]
 
-
-def _echoes(said: Tensor, phrase: int) -> Tensor:
-    """(rows) how many pieces at the end are each the one `phrase` pieces before."""
-    same = said[:, phrase:] == said[:, :-phrase]
-    return same.flip(1).long().cumprod(dim=1).sum(dim=1)
+def _echoes(said: Tensor) -> Tensor:
+    """How many pieces at the end are each the one 1, 2, ... before it: (rows, length) -> (rows, `LONGEST_PHRASE`)."""
+    before = F.pad(said, (LONGEST_PHRASE, 0), value=-1).unfold(1, said.shape[1], 1)[:, :-1]  # the farthest first
+    return (before == said[:, None]).flip(1, 2).long().cumprod(dim=2).sum(dim=2)
 
 
 def _longest_runs(src: Tensor, src_mask: Tensor) -> Tensor:

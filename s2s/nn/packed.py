@@ -7,6 +7,7 @@ search that takes as long as the product itself.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -47,7 +48,7 @@ def product(rows: Tensor, weight: Tensor) -> Tensor:
     In fp32 PyTorch has a library that is as fast without packing, but for a row or two.
     """
     packed = _AT_HAND.get()
-    if packed is None or torch.is_grad_enabled() or not (weight.numel() and weight.is_cpu and _is_narrow()):
+    if packed is None or torch.is_grad_enabled() or not (_is_narrow() and weight.is_cpu and weight.numel()):
         return F.linear(rows, weight)
     narrow = rows.to(torch.bfloat16)
     found: Tensor = torch.ops.mkldnn._linear_pointwise(narrow, packed.of(weight), None, "none", [], "")
@@ -55,10 +56,11 @@ def product(rows: Tensor, weight: Tensor) -> Tensor:
 
 
 def _is_narrow() -> bool:
-    """Whether products of a CPU are bf16 here, and it and this build of PyTorch multiply such packed weights."""
-    return (
-        torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-        and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    )
+    """Whether products of a CPU are bf16 here, and of packed weights."""
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16 and _can_pack()
+
+
+@cache
+def _can_pack() -> bool:
+    """Whether this processor and this build of PyTorch multiply packed bf16 weights."""
+    return hasattr(torch.ops.mkldnn, "_linear_pointwise") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
