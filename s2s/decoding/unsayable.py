@@ -1,6 +1,5 @@
 """What a hypothesis may not say next, whatever the model thinks of it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -60,23 +59,18 @@ class Unsayable:
         """
         pad, bos = torch.full_like(sentence, PAD), torch.full_like(sentence, BOS)
         spent = (said == UNK).sum(dim=1) >= self.unknown[sentence]
-        columns = [pad, bos, torch.where(spent, UNK, pad)]
-        for phrase, again in self._loops(sentence, said):
-            pieces = said[:, -phrase:]
-            # Each unknown piece stands for another word.
-            is_one = self.is_phrase[pieces].any(dim=1) & (pieces != UNK).all(dim=1)
-            columns.append(torch.where(again & is_one, pieces[:, 0], pad))
-        return torch.stack(columns, dim=1)
+        never = torch.stack([pad, bos, torch.where(spent, UNK, pad)], dim=1)
+        return torch.cat((never, self._loops(sentence, said)), dim=1) if self.repeats else never
 
-    def _loops(self, sentence: Tensor, said: Tensor) -> Iterator[tuple[int, Tensor]]:
-        """Each length of a phrase that some rows have said as often as they may, but for its last piece; which rows."""
-        if not self.repeats:
-            return
+    def _loops(self, sentence: Tensor, said: Tensor) -> Tensor:
+        """The pieces that would say the last phrase of 1, 2, ... pieces once too often: (rows, `LONGEST_PHRASE`)."""
         phrase = torch.arange(1, LONGEST_PHRASE + 1, device=said.device)
         most = torch.maximum(self.runs[sentence][:, None], self.repeats + (phrase == 1))
         again = _echoes(said[:, -self.reach :]) >= most * phrase - 1
-        for nth in again.any(dim=0).nonzero()[:, 0].tolist():
-            yield nth + 1, again[:, nth]
+        last = F.pad(said, (LONGEST_PHRASE, 0), value=PAD)[:, -LONGEST_PHRASE:].flip(1)  # the n-th before the end
+        # Each unknown piece stands for another word.
+        is_phrase = (self.is_phrase[last].cumsum(dim=1) > 0) & ((last == UNK).cumsum(dim=1) == 0)
+        return torch.where(again & is_phrase, last, PAD)
 
 
 def _echoes(said: Tensor) -> Tensor:
