@@ -148,7 +148,8 @@ class Translator:
 
     def _translate_window(self, lines: Sequence[str], first: int) -> list[list[Translation]]:
         sentences = [part for at, line in enumerate(lines) for part in self._parts(line, at, first)]
-        order = sorted(range(len(sentences)), key=lambda i: len(sentences[i].pieces))
+        # The longest first: what is left over, a batch of few sentences, is one of few steps.
+        order = sorted(range(len(sentences)), key=lambda i: -len(sentences[i].pieces))
         lengths = [len(sentence.pieces) for sentence in sentences]
         # A beam has several rows for each sentence, whose products gain nothing from more; and small enough that every
         # worker has some of them.
@@ -172,8 +173,8 @@ class Translator:
         model = Stoppable(self.model)
         pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
         try:
-            # The longest sentences, which come last and take longest, go first: no worker is left alone with them.
-            return list(pool.map(lambda batch: self._search(model, batch), reversed(batches)))[::-1]
+            # The longest sentences, which take longest, go first: no worker is left alone with them.
+            return list(pool.map(lambda batch: self._search(model, batch), batches))
         finally:  # after Ctrl-C or a fault the others stop at their next step
             model.stopped.set()
             pool.shutdown(cancel_futures=True)

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2s.nn.packed import product
+from s2s.nn.packed import packed_for
 
 
 class Linear(nn.Linear):
@@ -25,11 +25,12 @@ def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """W x + b: (..., in) -> (..., out).
 
     A CPU adds the bias afterwards. In fp32 PyTorch would begin with a copy of it for each row, which for thousands of
-    outputs takes longer; for each shape of a bf16 product with a bias oneDNN keeps memory of the result's size.
+    outputs takes longer; for each shape of a bf16 product with a bias oneDNN keeps memory of the result's size, unless
+    the weight is packed.
     """
-    if bias is None:
-        return product(inputs, weight)
-    if inputs.device.type != "cpu":
+    if (packed := packed_for(weight)) is not None:
+        return packed.product(inputs, weight, bias)
+    if bias is None or inputs.device.type != "cpu":
         return F.linear(inputs, weight, bias)
-    outputs = product(inputs, weight)
-    return outputs.add_(bias.to(outputs.dtype))
+    product = F.linear(inputs, weight)
+    return product.add_(bias.to(product.dtype))

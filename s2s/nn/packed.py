@@ -10,7 +10,6 @@ from contextvars import ContextVar
 from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -23,36 +22,37 @@ class PackedWeights:
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
-        """Inside, `product` uses them."""
+        """Inside, bf16 products of a CPU that need no gradient use them."""
         before = _AT_HAND.set(self)
         try:
             yield
         finally:
             _AT_HAND.reset(before)
 
-    def of(self, weight: Tensor) -> Tensor:
-        """The packed form of this weight, in bf16."""
+    def product(self, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """W x + b in bf16: (..., in) -> (..., out)."""
         key = (weight.data_ptr(), weight.shape)
         if key not in self._packed:
             narrow = weight.detach().to(torch.bfloat16)
             self._packed[key] = weight, torch.ops.mkldnn._reorder_linear_weight(narrow, None)
-        return self._packed[key][1]
+        _, packed = self._packed[key]
+        added = None if bias is None else bias.to(torch.bfloat16)
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(rows.to(torch.bfloat16), packed, added, "none", [], "")
+        return found
 
 
 _AT_HAND: ContextVar[PackedWeights | None] = ContextVar("packed weights", default=None)
 
 
-def product(rows: Tensor, weight: Tensor) -> Tensor:
-    """W x without a bias: (..., in) -> (..., out); under autocast in its number format.
+def packed_for(weight: Tensor) -> PackedWeights | None:
+    """The packed weights that a product with this weight is to use; None: it is to use the weight as it is.
 
-    In fp32 PyTorch has a library that is as fast without packing, but for a row or two.
+    For fp32 PyTorch has a library that is as fast without, but for a row or two.
     """
     packed = _AT_HAND.get()
     if packed is None or torch.is_grad_enabled() or not (_is_narrow() and weight.is_cpu and weight.numel()):
-        return F.linear(rows, weight)
-    narrow = rows.to(torch.bfloat16)
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(narrow, packed.of(weight), None, "none", [], "")
-    return found
+        return None
+    return packed
 
 
 def _is_narrow() -> bool:

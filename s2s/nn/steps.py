@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from s2s.nn.packed import product
+from s2s.nn.linear import affine
 from s2s.nn.readers import Readers
 
 Rows = Callable[[Tensor], Tensor]
@@ -147,7 +147,7 @@ def over_steps(weight: Tensor) -> Rows:
         weight: (out, in).
     """
     if _is_plain(weight):  # autocast itself keeps what it brought into its format
-        return lambda rows: product(rows, weight).to(rows.dtype)
+        return lambda rows: affine(rows, weight, None).to(rows.dtype)
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
