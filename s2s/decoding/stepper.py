@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import log
 from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from s2s.nn.decoder import DecoderState
+from s2s.nn.decoder import Decoder, DecoderState
 from s2s.nn.model import Seq2Seq
 from s2s.nn.packed import PackedWeights
 
@@ -36,12 +37,39 @@ class StepModel(Protocol[S]):
         """
 
 
+MOST_WORDS = 10_000
+"""Words of the largest vocabulary whose projections are kept: 31 MB of bf16 for a GRU of 512 units."""
+
+
+@dataclass
+class ProjectedWords:
+    """The projections of a decoder's words, of all in one go once as many were asked for as there are."""
+
+    decoder: Decoder
+    asked: int = 0
+    table: Tensor | None = None
+
+    def for_rows(self, rows: int) -> Tensor | None:
+        """Those of all words, where so many rows are to be projected next; None: it takes less to do without."""
+        self.asked += rows
+        vocab, _ = self.decoder.embedding.weight.shape
+        if self.table is None and vocab <= min(self.asked, MOST_WORDS):
+            table = self.decoder.project_words()
+            kind = table.device.type
+            self.table = table.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else table
+        return self.table
+
+
 @dataclass(frozen=True)
 class ModelStepper:
     """One model, whose weights must stay as they are."""
 
     model: Seq2Seq
     packed: PackedWeights = field(default_factory=PackedWeights)
+
+    @cached_property
+    def _words(self) -> ProjectedWords:
+        return ProjectedWords(self.model.decoder)
 
     def start(self, src: Tensor, src_mask: Tensor) -> DecoderState:
         """See `StepModel.start`."""
@@ -51,7 +79,7 @@ class ModelStepper:
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """See `StepModel.step`."""
         with torch.no_grad(), self.packed.at_hand():
-            step = self.model.step(tokens, state)
+            step = self.model.step(tokens, state, self._words.for_rows(len(tokens)))
             scores = step.logits.float()
             # In its own place: to be given new memory of that size takes a CPU as long as the arithmetic.
             return torch.log_softmax(scores, dim=1, out=scores), step.state

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from s2s.nn.attention import Memory
@@ -95,11 +96,24 @@ class Decoder(nn.Module):
             readers=Readers.alone(encoded.states.shape[0], encoded.states.device),
         )
 
-    def step(self, tokens: Tensor, state: DecoderState) -> Step:
-        """Read the tokens before (rows), say what comes next."""
+    def project_words(self) -> Tensor:
+        """The share of each word in the first cell's input, as a step makes it anew: (vocab, projected)."""
+        vocab, _ = self.embedding.weight.shape
+        return self.order.project(self.embedding(torch.arange(vocab, device=self.embedding.weight.device)))
+
+    def step(self, tokens: Tensor, state: DecoderState, projections: Tensor | None = None) -> Step:
+        """Read the tokens before (rows), say what comes next; with the projections of all words, where they are known.
+
+        Args:
+            projections: what `project_words` makes.
+        """
         embedded = self.word_dropout(self.dropout(self.embedding(tokens)))
+        if projections is None:
+            projected = self.order.project(embedded)
+        else:
+            projected = projections.index_select(0, tokens).to(embedded.dtype)
         memory = replace(state.memory, readers=state.readers)
-        advance = self.order.bind(memory)(self.order.project(embedded), state.carried)
+        advance = self.order.bind(memory)(projected, state.carried)
         readout = self.order.say(advance.said, embedded)
         read = state.readers.gather(self.lexicon.read(state.readers.spread(advance.weights), state.words))
         return Step(

@@ -38,9 +38,9 @@ class Seq2Seq(nn.Module):
         """Encode sources (batch, src), `src_mask` True at real tokens -> a state with one row per source."""
         return self.decoder.start(self.encoder(src, src_mask))
 
-    def step(self, tokens: Tensor, state: DecoderState) -> Step:
-        """One decoder step from the tokens before, (rows)."""
-        return self.decoder.step(tokens, state)
+    def step(self, tokens: Tensor, state: DecoderState, projections: Tensor | None = None) -> Step:
+        """One decoder step from the tokens before, (rows); see `Decoder.step`."""
+        return self.decoder.step(tokens, state, projections)
 
     def forward(self, src: Tensor, src_mask: Tensor, trg_in: Tensor, trg_mask: Tensor) -> Unrolled:
         """The teacher-forced pass.
