@@ -13,9 +13,6 @@ gradient. Every function here equals its plain expression in values and gradient
 
 A use returns no gradient for the shared tensor; autograd waits for all uses nevertheless before it comes to `_Settle`,
 and that is all that is wanted of it.
-
-A GPU is another matter: its memory is fast and what it waits for is the next call, so that there, as wherever there
-are no gradients, the plain expressions are used themselves.
 """
 
 from abc import ABC, abstractmethod
@@ -114,11 +111,6 @@ class _RowPairs(_Pairs):
         return left @ right
 
 
-def _is_plain(shared: Tensor) -> bool:
-    """Whether the plain expression serves best."""
-    return shared.is_cuda or not torch.is_grad_enabled()
-
-
 class _Product(torch.autograd.Function):
     """x W^T in the weight's number format, as a tensor of x's; W^T is given, too, laid out row by row."""
 
@@ -146,7 +138,7 @@ def over_steps(weight: Tensor) -> Rows:
     Args:
         weight: (out, in).
     """
-    if _is_plain(weight):  # autocast itself keeps what it brought into its format
+    if not torch.is_grad_enabled():  # nothing to note, and autocast itself keeps what it brought into its format
         return lambda rows: affine(rows, weight, None).to(rows.dtype)
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
@@ -195,8 +187,6 @@ def mix_over_steps(values: Tensor, readers: Readers | None = None) -> Rows:
     """
     if readers is not None:
         return lambda weights: readers.gather(_mix(values, readers.spread(weights)))
-    if _is_plain(values):
-        return lambda weights: _mix(values, weights[:, None])[:, 0]
     ledger = _RowPairs()
     shared = _settled(values, ledger)
     return lambda weights: cast(Tensor, _Mixture.apply(weights, shared, ledger))  # type: ignore[no-untyped-call]
@@ -223,8 +213,6 @@ def match_over_steps(keys: Tensor, readers: Readers | None = None) -> Rows:
     """Queries (rows, width) -> their products with `keys` (rows, src, width): q . k_j, (rows, src)."""
     if readers is not None:
         return lambda query: readers.gather(_match(keys, readers.spread(query)))
-    if _is_plain(keys):
-        return lambda query: _match(keys, query[:, None])[:, 0]
     ledger = _RowPairs()
     shared = _settled(keys, ledger)
     return lambda query: cast(Tensor, _Match.apply(query, shared, ledger))  # type: ignore[no-untyped-call]
@@ -262,23 +250,18 @@ class _KeySum(_Ledger):
         return total.mul_(2.0 * self.score)
 
 
-def _open(keys: Tensor, asked: Tensor) -> Tensor:
-    """o_j = sigmoid(k_j + 2 q), (rows, src, attention), where k_j = 2 (U h_j + b)."""
-    return torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
-
-
 def _weigh(opened: Tensor, score: Tensor) -> Tensor:
-    """2 v . o_j, (rows, src): v . tanh(q + U h_j + b), up to a constant."""
+    """2 v . o_j, (rows, src), of opened keys o_j = sigmoid(k_j + 2 q)."""
     with without_autocast(opened):
         return opened @ (2.0 * score)
 
 
 class _AdditiveScores(torch.autograd.Function):
-    """`_weigh` what is `_open`."""
+    """2 v . sigmoid(k_j + 2 q) for every j, where k_j = 2 (U h_j + b): v . tanh(q + U h_j + b), up to a constant."""
 
     @staticmethod
     def forward(ctx: Any, asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
-        opened = _open(keys, asked)
+        opened = torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
         ctx.save_for_backward(opened, score)
         ctx.ledger = ledger
         return _weigh(opened, score)
@@ -306,8 +289,6 @@ def additive_over_steps(keys: Tensor, score: Tensor, readers: Readers | None = N
     """
     if readers is not None:
         return lambda asked: _weigh(readers.copy(keys).add_(asked[:, None], alpha=2.0).sigmoid_(), score)
-    if _is_plain(keys):
-        return lambda asked: _weigh(_open(keys, asked), score)
     ledger = _KeySum(score.detach())
     shared = _settled(keys, ledger)
     return lambda asked: _scores(asked, shared, score, ledger)
