@@ -17,7 +17,7 @@ from s2s.nn.rows import select_rows
 from s2s.nn.starts import Start
 
 KEPT = 0.75
-"""The share of the sources that are read still, up to which those that no row reads stay where they are."""
+"""Sources that no row reads leave the memory where at most this share of all is read still."""
 
 
 @dataclass(frozen=True)

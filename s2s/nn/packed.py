@@ -47,7 +47,8 @@ _AT_HAND: ContextVar[PackedWeights | None] = ContextVar("packed weights", defaul
 def packed_for(weight: Tensor) -> PackedWeights | None:
     """The packed weights that a product with this weight is to use; None: it is to use the weight as it is.
 
-    For fp32 PyTorch has a library that is as fast without, but for a row or two.
+    In fp32 it is: PyTorch has a library for it that packing is sometimes slower than, and oneDNN would keep memory for
+    each shape of a product.
     """
     packed = _AT_HAND.get()
     if packed is None or torch.is_grad_enabled() or not (_is_narrow() and weight.is_cpu and weight.numel()):

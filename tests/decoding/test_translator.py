@@ -152,6 +152,27 @@ class Faulty(Copy):
         return log_probs, state
 
 
+@dataclass(frozen=True)
+class Noted(Copy):
+    """And notes the shape of each batch."""
+
+    shapes: list[tuple[int, int]] = field(default_factory=list)
+
+    def start(self, src: Tensor, src_mask: Tensor) -> CopyState:
+        rows, pieces = src.shape
+        self.shapes.append((rows, pieces))
+        return super().start(src, src_mask)
+
+
+def test_a_batch_that_is_not_full_has_the_shortest_sentences() -> None:
+    """It has few rows at each step, and so it shall have few steps."""
+    model = Noted(tokenizer().size)
+    lines = ["a", *4 * ["a man"]]
+    short, long = (len(tokenizer().encode(line)) + 1 for line in lines[:2])
+    assert texts(replace(copier(), model=model, batch_tokens=2 * long), lines) == lines
+    assert model.shapes == [(2, long), (2, long), (1, short)]
+
+
 def test_a_fault_in_one_batch_does_not_wait_for_the_others() -> None:
     endless = replace(plain(1), max_length=1e9)
     translator = replace(copier(), model=Faulty(tokenizer().size), beam=endless, batch_tokens=1, workers=2)
