@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from s2s.nn.linear import Linear
 from s2s.nn.readers import Readers
-from s2s.nn.steps import additive_over_steps, match_over_steps, mix_over_steps, over_steps
+from s2s.nn.steps import additive_over_steps, exponentials, match_over_steps, mix_over_steps, over_steps
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ class AdditiveScore(Score):
         self.score = nn.Parameter(torch.empty(key_size).uniform_(-1.0, 1.0) * (3.0 / key_size) ** 0.5)
 
     def keys(self, states: Tensor) -> Tensor:
-        """See `Score.keys`; they hold 2 (U h_j + b), as `additive_over_steps` wants them."""
+        """See `Score.keys`; they hold e^(-2 (U h_j + b)), as `additive_over_steps` wants them."""
         keys: Tensor = self.key(states)
-        return 2.0 * keys.to(states.dtype)
+        return exponentials(keys.to(states.dtype))
 
     def bind(self, memory: Memory) -> Callable[[Tensor], Tensor]:
         """See `Score.bind`."""

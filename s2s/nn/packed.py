@@ -13,12 +13,24 @@ import torch
 from torch import Tensor
 
 
+class Packed:
+    """The packed form of one weight as it is now, (out, in), in bf16."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self._blocks: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
+
+    def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
+        """W x + b, all in bf16: (..., in) -> (..., out)."""
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._blocks, bias, "none", [], "")
+        return found
+
+
 class PackedWeights:
     """The packed form of every weight of a model that has met a row; the weights themselves must stay as they are."""
 
     def __init__(self) -> None:
         # By where and what the weight is, beside which it is kept, so that nothing else can come to be there.
-        self._packed: dict[tuple[int, torch.Size], tuple[Tensor, Tensor]] = {}
+        self._packed: dict[tuple[int, torch.Size], tuple[Tensor, Packed]] = {}
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
@@ -33,12 +45,9 @@ class PackedWeights:
         """W x + b in bf16: (..., in) -> (..., out)."""
         key = (weight.data_ptr(), weight.shape)
         if key not in self._packed:
-            narrow = weight.detach().to(torch.bfloat16)
-            self._packed[key] = weight, torch.ops.mkldnn._reorder_linear_weight(narrow, None)
+            self._packed[key] = weight, Packed(weight.to(torch.bfloat16))
         _, packed = self._packed[key]
-        added = None if bias is None else bias.to(torch.bfloat16)
-        found: Tensor = torch.ops.mkldnn._linear_pointwise(rows.to(torch.bfloat16), packed, added, "none", [], "")
-        return found
+        return packed.product(rows.to(torch.bfloat16), None if bias is None else bias.to(torch.bfloat16))
 
 
 _AT_HAND: ContextVar[PackedWeights | None] = ContextVar("packed weights", default=None)
@@ -58,10 +67,15 @@ def packed_for(weight: Tensor) -> PackedWeights | None:
 
 def _is_narrow() -> bool:
     """Whether products of a CPU are bf16 here, and of packed weights."""
-    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16 and _can_pack()
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16 and _packs_bf16()
+
+
+def can_pack(weight: Tensor) -> bool:
+    """Whether there is a packed form of this weight that is worth it: see `packed_for`."""
+    return weight.dtype == torch.bfloat16 and weight.is_cpu and weight.numel() > 0 and _packs_bf16()
 
 
 @cache
-def _can_pack() -> bool:
+def _packs_bf16() -> bool:
     """Whether this processor and this build of PyTorch multiply packed bf16 weights."""
     return hasattr(torch.ops.mkldnn, "_linear_pointwise") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

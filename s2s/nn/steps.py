@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from s2s.nn.linear import affine
+from s2s.nn.packed import Packed, can_pack
 from s2s.nn.readers import Readers
 
 Rows = Callable[[Tensor], Tensor]
@@ -112,22 +113,30 @@ class _RowPairs(_Pairs):
 
 
 class _Product(torch.autograd.Function):
-    """x W^T in the weight's number format, as a tensor of x's; W^T is given, too, laid out row by row."""
+    """x W^T in the weight's number format, as a tensor of x's; given are products with W^T and, for the way back, W."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, turned: Tensor, ledger: _Pairs) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, there: Rows, back: Rows, ledger: _Pairs) -> Tensor:
         narrow = rows.to(weight.dtype)
-        ctx.save_for_backward(narrow, weight)
-        ctx.ledger = ledger
-        return (narrow @ turned).to(rows.dtype)
+        ctx.save_for_backward(narrow)
+        ctx.back, ctx.ledger = back, ledger
+        return there(narrow).to(rows.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
-        rows, weight = ctx.saved_tensors
-        narrow = gradient.to(weight.dtype)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (rows,) = ctx.saved_tensors
+        narrow = gradient.to(rows.dtype)
         ctx.ledger.note(narrow, rows)
-        return (narrow @ weight).to(gradient.dtype), None, None, None
+        return ctx.back(narrow).to(gradient.dtype), None, None, None, None
+
+
+def _by(weight: Tensor) -> Rows:
+    """x -> x W^T of few rows, many times: the weight, (out, in), is laid out once as such products read it best."""
+    if can_pack(weight):
+        return Packed(weight.contiguous()).product
+    turned = weight.t().contiguous()
+    return lambda rows: rows @ turned
 
 
 def over_steps(weight: Tensor) -> Rows:
@@ -143,9 +152,9 @@ def over_steps(weight: Tensor) -> Rows:
     kind = weight.device.type
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
-    ledger = _Pairs()
-    shared, turned = _settled(weight, ledger), weight.detach().t().contiguous()
-    return lambda rows: cast(Tensor, _Product.apply(rows, shared, turned, ledger))  # type: ignore[no-untyped-call]
+    ledger, frozen = _Pairs(), weight.detach()
+    shared, there, back = _settled(weight, ledger), _by(frozen), _by(frozen.t())
+    return lambda rows: cast(Tensor, _Product.apply(rows, shared, there, back, ledger))  # type: ignore[no-untyped-call]
 
 
 def _match(keys: Tensor, queries: Tensor) -> Tensor:
@@ -218,19 +227,32 @@ def match_over_steps(keys: Tensor, readers: Readers | None = None) -> Rows:
     return lambda query: cast(Tensor, _Match.apply(query, shared, ledger))  # type: ignore[no-untyped-call]
 
 
+MOST = 40.0
+"""Beyond this, projections of queries and keys count as this: e^80 is a number in fp32 still, and tanh(40) is 1."""
+
+
+def exponentials(projected: Tensor) -> Tensor:
+    """e^(-2 x), of which tanh needs no more: tanh(a + b) = 2 / (1 + e^(-2 a) e^(-2 b)) - 1."""
+    return torch.exp(projected.clamp(-MOST, MOST) * -2.0)
+
+
 class _KeySum(_Ledger):
     """A ledger of additive keys: each step adds to one tensor, in place; what all steps share is multiplied last."""
 
-    def __init__(self, score: Tensor) -> None:
+    def __init__(self, keys: Tensor, score: Tensor) -> None:
         super().__init__()
-        self.score = score
+        self.keys, self.score = keys, score
         self.room: Tensor | None = None
 
-    def slope(self, opened: Tensor) -> Tensor:
-        """o (1 - o), in memory that all steps share: the processor has it at hand still."""
+    def opened(self, asked: Tensor) -> Tensor:
+        """o_j = 1 / (1 + a k_j), until the next step, in memory that all steps share.
+
+        So it is still in the processor's cache. On the way back it is computed once more, in less time than it would
+        take to be fetched from where there is room for those of all steps.
+        """
         if self.room is None:
-            self.room = torch.empty_like(opened)
-        return torch.addcmul(opened, opened, opened, value=-1.0, out=self.room)
+            self.room = torch.empty_like(self.keys)
+        return torch.addcmul(self.keys.new_ones(()), self.keys, asked[:, None], out=self.room).reciprocal_()
 
     def clear(self) -> None:
         self.sum: Tensor | None = None
@@ -247,52 +269,58 @@ class _KeySum(_Ledger):
             return None
         total = self.sum
         self.clear()
-        return total.mul_(2.0 * self.score)
+        return total.mul_(-2.0 * self.score).div_(self.keys)
 
 
 def _weigh(opened: Tensor, score: Tensor) -> Tensor:
-    """2 v . o_j, (rows, src), of opened keys o_j = sigmoid(k_j + 2 q)."""
+    """2 v . o_j, (rows, src), of opened keys o_j = 1 / (1 + a k_j)."""
     with without_autocast(opened):
         return opened @ (2.0 * score)
 
 
 class _AdditiveScores(torch.autograd.Function):
-    """2 v . sigmoid(k_j + 2 q) for every j, where k_j = 2 (U h_j + b): v . tanh(q + U h_j + b), up to a constant."""
+    """2 v . 1 / (1 + a k_j) for every j, of a = e^(-2 q) and k_j = e^(-2 x_j): v . tanh(q + x_j), up to a constant.
+
+    In the logarithm of a or of k the slope of o = 1 / (1 + a k) is -o (1 - o).
+    """
 
     @staticmethod
-    def forward(ctx: Any, asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
-        opened = torch.add(keys, asked[:, None], alpha=2.0).sigmoid_()
-        ctx.save_for_backward(opened, score)
+    def forward(ctx: Any, query: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
+        asked = exponentials(query)
+        ctx.save_for_backward(asked, score)
         ctx.ledger = ledger
-        return _weigh(opened, score)
+        return _weigh(ledger.opened(asked), score)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor, None]:
-        opened, score = ctx.saved_tensors
+        asked, score = ctx.saved_tensors
+        opened = ctx.ledger.opened(asked)
         for_score = 2.0 * (gradient.reshape(-1) @ opened.flatten(0, 1))
-        slope = ctx.ledger.slope(opened)
+        slope = opened.addcmul_(opened, opened, value=-1.0)
         ctx.ledger.note(slope, gradient[:, :, None])
-        for_asked = (gradient[:, None] @ slope)[:, 0] * (4.0 * score)
-        return for_asked, None, for_score, None
+        for_query = (gradient[:, None] @ slope)[:, 0] * (4.0 * score)
+        return for_query, None, for_score, None
 
 
 def additive_over_steps(keys: Tensor, score: Tensor, readers: Readers | None = None) -> Rows:
     """Projected queries W q, (rows, attention) -> v . tanh(W q + U h_j + b) plus the sum of v, (rows, src).
 
-    tanh(x) is written 2 sigmoid(2 x) - 1, which a CPU computes several times faster. The doubling inside is done on
-    the small tensors before they meet; the constant cancels in the softmax and is left out.
+    A CPU needs several times as long for a tanh as for the reciprocal that is left of it where the exponentials of its
+    two parts are known. What tanh(x) = 2 sigmoid(2 x) - 1 takes away cancels in the softmax and is left out.
 
     Args:
-        keys: 2 (U h_j + b), (rows, src, attention).
+        keys: `exponentials` of U h_j + b, (rows, src, attention).
         score: v, (attention).
     """
     if readers is not None:
-        return lambda asked: _weigh(readers.copy(keys).add_(asked[:, None], alpha=2.0).sigmoid_(), score)
-    ledger = _KeySum(score.detach())
+        return lambda query: _weigh(
+            readers.copy(keys).mul_(exponentials(query)[:, None]).add_(1.0).reciprocal_(), score
+        )
+    ledger = _KeySum(keys.detach(), score.detach())
     shared = _settled(keys, ledger)
-    return lambda asked: _scores(asked, shared, score, ledger)
+    return lambda query: _scores(query, shared, score, ledger)
 
 
-def _scores(asked: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
-    return cast(Tensor, _AdditiveScores.apply(asked, keys, score, ledger))  # type: ignore[no-untyped-call]
+def _scores(query: Tensor, keys: Tensor, score: Tensor, ledger: _KeySum) -> Tensor:
+    return cast(Tensor, _AdditiveScores.apply(query, keys, score, ledger))  # type: ignore[no-untyped-call]

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from s2s.nn.steps import Rows, additive_over_steps, match_over_steps, mix_over_steps, over_steps
+from s2s.nn.readers import Readers
+from s2s.nn.steps import MOST, Rows, additive_over_steps, exponentials, match_over_steps, mix_over_steps, over_steps
 
 ROWS, SRC, WIDTH = 3, 4, 5
 
@@ -27,9 +28,13 @@ class Case:
         return tuple(torch.randn(shape, dtype=dtype, requires_grad=True) for shape in self.shapes)
 
 
+def additive(keys: Tensor, score: Tensor, readers: Readers | None = None) -> Rows:
+    return additive_over_steps(exponentials(keys), score, readers)
+
+
 def plain_additive(keys: Tensor, score: Tensor) -> Rows:
-    """v . tanh(W q + U h_j + b) plus the sum of v, from twice the keys."""
-    return lambda asked: torch.tanh(asked[:, None] + keys / 2) @ score + score.sum()
+    """v . tanh(W q + U h_j + b) plus the sum of v."""
+    return lambda asked: torch.tanh(asked[:, None] + keys) @ score + score.sum()
 
 
 CASES = {
@@ -42,7 +47,7 @@ CASES = {
     "match": Case(
         match_over_steps, lambda keys: lambda query: torch.einsum("rsw,rw->rs", keys, query), ((ROWS, SRC, WIDTH),)
     ),
-    "additive": Case(additive_over_steps, plain_additive, ((ROWS, SRC, WIDTH), (WIDTH,))),
+    "additive": Case(additive, plain_additive, ((ROWS, SRC, WIDTH), (WIDTH,))),
 }
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -117,7 +122,8 @@ def test_two_losses_of_one_pass_do_not_mix(case: Case) -> None:
     for steps in (3, 2):
         start = starts()
         found, expected = (loss_of(states_of(function, start, steps)) for function in (ours, plain))
-        assert_all_close(torch.autograd.grad(found, (*shared, start)), torch.autograd.grad(expected, (*shared, start)))
+        gradients = torch.autograd.grad(found, (*shared, start), retain_graph=True)  # what both share is used again
+        assert_all_close(gradients, torch.autograd.grad(expected, (*shared, start)))
 
 
 @each_case
@@ -201,6 +207,22 @@ def test_without_gradients_it_is_the_plain_expression(case: Case) -> None:
     shared, rows = case.shared(), starts()
     with torch.inference_mode():
         torch.testing.assert_close(case.ours(*shared)(rows), case.plain(*shared)(rows))
+
+
+def test_additive_scores_of_projections_that_are_far_out_are_those_of_the_tanh() -> None:
+    """Whether the two parts agree, outweigh or cancel each other; beyond `MOST` they still are numbers."""
+    parts = torch.tensor([0.0, 1.5, 20.0, MOST, 1e4])
+    parts = torch.cat((parts, -parts))
+    keys, score = parts[None, :, None].clone().requires_grad_(), torch.ones(1)
+    query = parts[:, None].clone().requires_grad_()
+    near = parts.clamp(-MOST, MOST)
+    scores = additive(keys.expand(len(parts), -1, 1), score)(query)
+    torch.testing.assert_close(scores, torch.tanh(near[:, None] + near) + 1.0)
+    assert (
+        torch.cat([gradient.flatten() for gradient in torch.autograd.grad(scores.sum(), (keys, query))])
+        .isfinite()
+        .all()
+    )
 
 
 # Number formats
