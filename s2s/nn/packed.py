@@ -14,13 +14,13 @@ from torch import Tensor
 
 
 class Packed:
-    """The packed form of one weight as it is now, (out, in), in bf16."""
+    """The packed form of one weight as it is now, (out, in), in bf16 or fp32."""
 
     def __init__(self, weight: Tensor) -> None:
         self._blocks: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
 
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
-        """W x + b, all in bf16: (..., in) -> (..., out)."""
+        """W x + b, all in one number format: (..., in) -> (..., out)."""
         found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, self._blocks, bias, "none", [], "")
         return found
 
@@ -67,15 +67,23 @@ def packed_for(weight: Tensor) -> PackedWeights | None:
 
 def _is_narrow() -> bool:
     """Whether products of a CPU are bf16 here, and of packed weights."""
-    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16 and _packs_bf16()
+    return (
+        torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and _packs(torch.bfloat16)
+    )
 
 
 def can_pack(weight: Tensor) -> bool:
-    """Whether there is a packed form of this weight that is worth it: see `packed_for`."""
-    return weight.dtype == torch.bfloat16 and weight.is_cpu and weight.numel() > 0 and _packs_bf16()
+    """Whether there is a packed form of this weight."""
+    return weight.is_cpu and weight.numel() > 0 and _packs(weight.dtype)
 
 
 @cache
-def _packs_bf16() -> bool:
-    """Whether this processor and this build of PyTorch multiply packed bf16 weights."""
-    return hasattr(torch.ops.mkldnn, "_linear_pointwise") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+def _packs(kind: torch.dtype) -> bool:
+    """Whether this processor and this build of PyTorch multiply packed weights of this number format."""
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    if kind == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return kind == torch.float32 and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
