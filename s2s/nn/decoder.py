@@ -14,6 +14,7 @@ from s2s.nn.lexical import Lexicon
 from s2s.nn.orders import Order
 from s2s.nn.readers import Readers
 from s2s.nn.rows import select_rows
+from s2s.nn.speech import Speech
 from s2s.nn.starts import Start
 
 KEPT = 0.75
@@ -58,10 +59,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Unrolled:
-    """A teacher-forced pass: logits (tokens, vocab) of the real tokens, weights (batch, trg, hops, src)."""
+    """A teacher-forced pass: the speech of the real tokens (tokens, vocab), weights (batch, trg, hops, src)."""
 
-    logits: Tensor
+    speech: Speech
     weights: Tensor
+
+    @property
+    def logits(self) -> Tensor:
+        """All logits of the real tokens, (tokens, vocab); computed here, so under the autocast of whoever asks."""
+        return self.speech.logits()
 
 
 class Decoder(nn.Module):
@@ -142,4 +148,4 @@ class Decoder(nn.Module):
 
         readout = self.order.say(tuple(map(of_real, course.said)), of_real(embedded))
         read = of_real(self.lexicon.read(course.weights, state.words))
-        return Unrolled(logits=self.lexicon.speak(self.output, self.dropout(readout), read), weights=course.weights)
+        return Unrolled(speech=self.lexicon.speech(self.output, self.dropout(readout), read), weights=course.weights)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s2s.nn.linear import affine
+from s2s.nn.speech import Addend
 
 
 class Embedding(nn.Module):
@@ -51,3 +52,7 @@ class OutputLayer(nn.Module):
     def forward(self, readouts: Tensor) -> Tensor:
         """(..., readout) -> (..., vocab)."""
         return affine(readouts, self.weight, self.bias)
+
+    def addend(self, readouts: Tensor) -> Addend:
+        """The same before it is computed."""
+        return Addend(readouts, self.weight, self.bias)

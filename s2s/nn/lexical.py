@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from s2s.nn.activation import tanh
 from s2s.nn.embedding import OutputLayer, take_rows
 from s2s.nn.linear import Linear
+from s2s.nn.speech import Addend, Speech
 
 
 class Lexicon(nn.Module, ABC):
@@ -31,9 +32,13 @@ class Lexicon(nn.Module, ABC):
     def begin_with(self, vectors: Tensor) -> None:
         """Learn what the target pieces look like, (vocab, embed), where words have an output layer of their own."""
 
-    @abstractmethod
     def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
         """Logits (..., vocab) from readouts (..., readout) and what was read (..., value)."""
+        return self.speech(output, readouts, read).logits()
+
+    @abstractmethod
+    def speech(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Speech:
+        """The same before it is computed."""
 
 
 class NoLexicon(Lexicon):
@@ -47,10 +52,9 @@ class NoLexicon(Lexicon):
         """See `Lexicon.read`."""
         return weights.new_zeros(*weights.shape[:2], 0)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
-        """See `Lexicon.speak`."""
-        logits: Tensor = output(readouts)
-        return logits
+    def speech(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Speech:
+        """See `Lexicon.speech`."""
+        return Speech((output.addend(readouts),))
 
 
 class TiedLexicalReading(Lexicon):
@@ -73,10 +77,9 @@ class TiedLexicalReading(Lexicon):
         """See `Lexicon.read`."""
         return weights[:, :, -1] @ words.to(weights.dtype)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
-        """See `Lexicon.speak`."""
-        logits: Tensor = output(readouts + self.words(read))
-        return logits
+    def speech(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Speech:
+        """See `Lexicon.speech`."""
+        return Speech((output.addend(readouts + self.words(read)),))
 
     def words(self, read: Tensor) -> Tensor:
         """l_i from the mixture of the words: (..., value) -> (..., value)."""
@@ -95,7 +98,6 @@ class LexicalReading(TiedLexicalReading):
         """See `Lexicon.begin_with`."""
         take_rows(self.output.weight, vectors)
 
-    def speak(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Tensor:
-        """See `Lexicon.speak`."""
-        logits: Tensor = output(readouts) + self.output(self.words(read))
-        return logits
+    def speech(self, output: OutputLayer, readouts: Tensor, read: Tensor) -> Speech:
+        """See `Lexicon.speech`."""
+        return Speech((output.addend(readouts), Addend(self.words(read), self.output.weight, self.output.bias)))

@@ -50,7 +50,7 @@ class Seq2Seq(nn.Module):
             trg_in: (batch, trg) the token before each target token, `trg_mask` True at the real ones.
 
         Returns:
-            Logits (tokens, vocab) for the real target tokens in row-major order, and the attention weights
+            The speech, (tokens, vocab) logits, of the real target tokens in row-major order, and the attention weights
             (batch, trg, hops, src) of all of them.
         """
         return self.decoder.unroll(trg_in, trg_mask, self.start(src, src_mask))

@@ -25,6 +25,24 @@ class Packed:
         return found
 
 
+class Turned:
+    """The same as a plain product: the weight turned once, so that products find it row by row."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self._turned = weight.detach().t().contiguous()
+
+    def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
+        """W x + b, all in one number format: (..., in) -> (..., out)."""
+        found = rows @ self._turned
+        return found if bias is None else found.add_(bias)
+
+
+def laid_out(weight: Tensor) -> Packed | Turned:
+    """A weight as it is now, (out, in), laid out once as its many products on this device read it best."""
+    can_pack = weight.is_cpu and weight.numel() > 0 and _packs(weight.dtype)
+    return Packed(weight.contiguous()) if can_pack else Turned(weight)
+
+
 class PackedWeights:
     """The packed form of every weight of a model that has met a row; the weights themselves must stay as they are."""
 
@@ -72,11 +90,6 @@ def _is_narrow() -> bool:
         and torch.get_autocast_dtype("cpu") == torch.bfloat16
         and _packs(torch.bfloat16)
     )
-
-
-def can_pack(weight: Tensor) -> bool:
-    """Whether there is a packed form of this weight."""
-    return weight.is_cpu and weight.numel() > 0 and _packs(weight.dtype)
 
 
 @cache

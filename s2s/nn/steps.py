@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from s2s.nn.linear import affine
-from s2s.nn.packed import Packed, can_pack
+from s2s.nn.packed import laid_out
 from s2s.nn.readers import Readers
 
 Rows = Callable[[Tensor], Tensor]
@@ -131,14 +131,6 @@ class _Product(torch.autograd.Function):
         return ctx.back(narrow).to(gradient.dtype), None, None, None, None
 
 
-def _by(weight: Tensor) -> Rows:
-    """x -> x W^T of few rows, many times: the weight, (out, in), is laid out once as such products read it best."""
-    if can_pack(weight):
-        return Packed(weight.contiguous()).product
-    turned = weight.t().contiguous()
-    return lambda rows: rows @ turned
-
-
 def over_steps(weight: Tensor) -> Rows:
     """x -> x W^T for the steps of one pass over a sentence.
 
@@ -153,7 +145,7 @@ def over_steps(weight: Tensor) -> Rows:
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
     ledger, frozen = _Pairs(), weight.detach()
-    shared, there, back = _settled(weight, ledger), _by(frozen), _by(frozen.t())
+    shared, there, back = _settled(weight, ledger), laid_out(frozen).product, laid_out(frozen.t()).product
     return lambda rows: cast(Tensor, _Product.apply(rows, shared, there, back, ledger))  # type: ignore[no-untyped-call]
 
 

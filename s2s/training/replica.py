@@ -66,8 +66,8 @@ class Replica:
         """Losses of these rows, and the gradient of their sum divided by `tokens`."""
         batch = batch.to(self._device)
         with self._plan.autocast():
-            logits = self._model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-        loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=self._plan.label_smoothing)
+            speech = self._model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).speech
+            loss = token_loss(speech, batch.trg_out[batch.trg_mask], label_smoothing=self._plan.label_smoothing)
         gradients = torch.autograd.grad(loss.smoothed / tokens, self._parameters)
         return Share(float(loss.smoothed.detach()), float(loss.log_loss), gradients)
 

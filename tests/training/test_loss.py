@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from s2s.nn.speech import Addend, Speech
 from s2s.training import loss as module
 from s2s.training.loss import TokenLoss
 
@@ -12,8 +13,9 @@ TOKENS, VOCAB = 7, 9
 
 
 def token_loss(logits: Tensor, targets: Tensor, *, label_smoothing: float) -> TokenLoss:
-    """Of a copy of the logits, whose place their gradient takes."""
-    return module.token_loss(logits.clone(), targets, label_smoothing=label_smoothing)
+    """Of a layer that says the logits as they are."""
+    speech = Speech((Addend(logits, torch.eye(VOCAB, dtype=logits.dtype), torch.zeros(VOCAB, dtype=logits.dtype)),))
+    return module.token_loss(speech, targets, label_smoothing=label_smoothing)
 
 
 @pytest.mark.parametrize("rows", [1, 2, TOKENS, 100])
@@ -67,10 +69,55 @@ def test_gradients_in_half_precision_are_those_in_full_but_for_rounding() -> Non
     torch.testing.assert_close(rounded.float(), whole, atol=0.02, rtol=0.02)
 
 
-def test_the_gradient_takes_the_place_of_the_logits() -> None:
-    """No other memory of their size is needed."""
-    before, targets = torch.randn(TOKENS, VOCAB, requires_grad=True), torch.randint(0, VOCAB, (TOKENS,))
-    logits = before * 1.0
-    loss = module.token_loss(logits, targets, label_smoothing=0.1).smoothed
-    (gradient,) = torch.autograd.grad(loss, before)
-    assert torch.equal(gradient, logits)
+def two_addends() -> tuple[Speech, list[Tensor]]:
+    """A speech of two layers, and all of its tensors."""
+    widths = (4, 6)
+    layers = [Addend(torch.randn(TOKENS, w), torch.randn(VOCAB, w), torch.randn(VOCAB)) for w in widths]
+    tensors = [tensor.requires_grad_() for one in layers for tensor in (one.inputs, one.weight, one.bias)]
+    return Speech(tuple(layers)), tensors
+
+
+@pytest.mark.parametrize("rows", [1, 2, TOKENS, 100])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gradients_of_the_layers_are_those_of_torch(layers: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows of logits there is room for."""
+    monkeypatch.setattr(module, "ROOM", 4 * rows * VOCAB)
+    both, tensors = two_addends()
+    speech, tensors = Speech(both.addends[:layers]), tensors[: 3 * layers]
+    targets = torch.randint(0, VOCAB, (TOKENS,))
+    loss = module.token_loss(speech, targets, label_smoothing=0.1)
+    expected = F.cross_entropy(speech.logits(), targets, reduction="sum", label_smoothing=0.1)
+    torch.testing.assert_close(loss.smoothed, expected)
+    found = torch.autograd.grad(loss.smoothed / 3.0, tensors)
+    for ours, theirs in zip(found, torch.autograd.grad(expected / 3.0, tensors), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [2, 100])
+def test_under_autocast_products_are_narrow_and_gradients_of_parameters_wide(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROOM", 2 * rows * VOCAB)
+    speech, tensors = two_addends()
+    targets = torch.randint(0, VOCAB, (TOKENS,))
+    exact = torch.autograd.grad(module.token_loss(speech, targets, label_smoothing=0.1).smoothed, tensors)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = module.token_loss(speech, targets, label_smoothing=0.1)
+        said = speech.logits()
+    assert loss.smoothed.dtype == torch.float32
+    expected = F.cross_entropy(said.float(), targets, reduction="sum", label_smoothing=0.1)
+    assert float(loss.smoothed.detach()) == pytest.approx(float(expected.detach()), rel=2e-3)
+    wide = module.token_loss(speech, targets, label_smoothing=0.1)
+    assert float(loss.smoothed.detach()) != float(wide.smoothed.detach())
+    for ours, theirs in zip(torch.autograd.grad(loss.smoothed, tensors), exact, strict=True):
+        assert ours.dtype == torch.float32
+        assert float((ours - theirs).norm() / theirs.norm()) < 0.03
+
+
+def test_a_second_backward_pass_is_refused() -> None:
+    """What the first returned was all that had been kept."""
+    speech, tensors = two_addends()
+    loss = module.token_loss(speech, torch.randint(0, VOCAB, (TOKENS,)), label_smoothing=0.1).smoothed
+    torch.autograd.grad(loss, tensors, retain_graph=True)
+    with pytest.raises(RuntimeError, match="inplace"):
+        torch.autograd.grad(loss, tensors)

@@ -120,8 +120,8 @@ def dev_loss(model: Seq2Seq) -> Scores:
     assert not model.training
     assert not torch.is_grad_enabled()
     batch = collate(PAIRS[:4])
-    logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-    loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
+    speech = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).speech
+    loss = token_loss(speech, batch.trg_out[batch.trg_mask], label_smoothing=0.0)
     return {"loss": float(loss.log_loss) / loss.tokens}
 
 

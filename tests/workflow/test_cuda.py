@@ -25,8 +25,8 @@ Files = dict[str, list[str]]
 def gradients(model: Seq2Seq, batch: Batch, device: str) -> tuple[float, list[torch.Tensor]]:
     """The loss, and its gradients on the CPU."""
     model, batch = model.to(device), batch.to(torch.device(device))
-    logits = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).logits
-    loss = token_loss(logits, batch.trg_out[batch.trg_mask], label_smoothing=0.1).smoothed
+    speech = model(batch.src, batch.src_mask, batch.trg_in, batch.trg_mask).speech
+    loss = token_loss(speech, batch.trg_out[batch.trg_mask], label_smoothing=0.1).smoothed
     return float(loss.detach()), [gradient.cpu() for gradient in torch.autograd.grad(loss, list(model.parameters()))]
 
 

@@ -103,8 +103,8 @@ def test_probabilities_are_those_of_the_forced_pass(run: Run, walk: Walk) -> Non
     trg_in = torch.tensor([[BOS, *trg]])
     source = torch.tensor([[*src, EOS]])
     with torch.inference_mode():
-        unrolled = run.model(source, torch.ones_like(source).bool(), trg_in, torch.ones_like(trg_in).bool())
-    log_probs = torch.log_softmax(unrolled.logits, dim=1)
+        logits = run.model(source, torch.ones_like(source).bool(), trg_in, torch.ones_like(trg_in).bool()).logits
+    log_probs = torch.log_softmax(logits, dim=1)
     for step, expected in zip(walk.steps, log_probs, strict=True):
         for choice in (step.chosen, *step.runners_up):
             assert choice.log_prob == pytest.approx(float(expected[choice.id]), abs=1e-4)
