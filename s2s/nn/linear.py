@@ -1,9 +1,14 @@
 """The linear layer as this program starts and computes it."""
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2s.nn.packed import packed_for
+from s2s.nn.packed import Packed, can_pack, packed_for
+
+MANY = 800
+"""Rows, of one pass altogether, from which on a packed weight gives back the time that packing takes."""
 
 
 class Linear(nn.Linear):
@@ -34,3 +39,10 @@ def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(inputs, weight, bias)
     product = F.linear(inputs, weight)
     return product.add_(bias.to(product.dtype))
+
+
+def affine_of(weight: Tensor, *, rows: int) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """`affine` with one weight as it is now, for parts of so many rows altogether; all in one number format."""
+    if rows >= MANY and can_pack(weight):
+        return Packed(weight.contiguous()).product
+    return lambda inputs, bias: affine(inputs, weight, bias)

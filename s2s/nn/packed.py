@@ -4,7 +4,7 @@ oneDNN, which PyTorch computes with, brings a weight into blocks before it multi
 search that takes as long as the product itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -25,22 +25,25 @@ class Packed:
         return found
 
 
-class Turned:
-    """The same as a plain product: the weight turned once, so that products find it row by row."""
-
-    def __init__(self, weight: Tensor) -> None:
-        self._turned = weight.detach().t().contiguous()
-
-    def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
-        """W x + b, all in one number format: (..., in) -> (..., out)."""
-        found = rows @ self._turned
-        return found if bias is None else found.add_(bias)
+WORTH = 2**18
+"""Numbers of the smallest weight that is packed for one pass: to pack it, and to prepare products with it for another
+number of rows, takes a millisecond, which smaller ones do not give back."""
 
 
-def laid_out(weight: Tensor) -> Packed | Turned:
-    """A weight as it is now, (out, in), laid out once as its many products on this device read it best."""
-    can_pack = weight.is_cpu and weight.numel() > 0 and _packs(weight.dtype)
-    return Packed(weight.contiguous()) if can_pack else Turned(weight)
+def laid_out(weight: Tensor) -> Callable[[Tensor], Tensor]:
+    """x -> x W^T, (rows, in) -> (rows, out), for the many steps of one pass over sentences.
+
+    The weight, (out, in), is brought once into the form that such products read best on this device.
+    """
+    if can_pack(weight):
+        return Packed(weight.contiguous()).product
+    turned = weight.t().contiguous()
+    return lambda rows: rows @ turned
+
+
+def can_pack(weight: Tensor) -> bool:
+    """Whether it has a packed form, and one that may be worth its time for a single pass."""
+    return weight.is_cpu and weight.numel() >= WORTH and _packs(weight.dtype)
 
 
 class PackedWeights:

@@ -145,7 +145,7 @@ def over_steps(weight: Tensor) -> Rows:
     if torch.is_autocast_enabled(kind):
         weight = weight.to(torch.get_autocast_dtype(kind))
     ledger, frozen = _Pairs(), weight.detach()
-    shared, there, back = _settled(weight, ledger), laid_out(frozen).product, laid_out(frozen.t()).product
+    shared, there, back = _settled(weight, ledger), laid_out(frozen), laid_out(frozen.t())
     return lambda rows: cast(Tensor, _Product.apply(rows, shared, there, back, ledger))  # type: ignore[no-untyped-call]
 
 

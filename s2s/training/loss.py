@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from s2s.nn.packed import laid_out
+from s2s.nn.linear import affine_of
 from s2s.nn.speech import Speech
 from s2s.nn.steps import without_autocast
 
@@ -102,16 +102,16 @@ class _Layer:
 
     def __init__(self, kind: torch.dtype, inputs: Tensor, weight: Tensor, bias: Tensor) -> None:
         self._inputs, self._bias, narrow = inputs.to(kind), bias.to(kind), weight.to(kind)
-        self._there, self._back = laid_out(narrow), laid_out(narrow.t())
+        self._there, self._back = (affine_of(one, rows=len(inputs)) for one in (narrow, narrow.t()))
         self.for_inputs, self.for_weight, self.for_bias = map(torch.zeros_like, (inputs, weight, bias))
 
     def logits(self, part: slice) -> Tensor:
         """What it adds to the logits of these rows."""
-        return self._there.product(self._inputs[part], self._bias)
+        return self._there(self._inputs[part], self._bias)
 
     def note(self, part: slice, gradient: Tensor, for_bias: Tensor) -> None:
         """Take in the gradient in the logits of these rows, and its sum over them."""
-        self.for_inputs[part] = self._back.product(gradient)
+        self.for_inputs[part] = self._back(gradient, None)
         if gradient.dtype == self.for_weight.dtype:
             self.for_weight.addmm_(gradient.t(), self._inputs[part])
         else:
