@@ -1,7 +1,8 @@
 """Packed weights: laid out once as the products of a CPU read them, and not anew for each of thousands of them.
 
 oneDNN, which PyTorch computes with, brings a weight into blocks before it multiplies. For the few rows of a step of a
-search that takes as long as the product itself.
+search that takes as long as the product itself. In training a weight stays as it is for one pass: it is packed where
+it is large and met often enough.
 """
 
 from collections.abc import Callable, Iterator

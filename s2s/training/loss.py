@@ -41,7 +41,7 @@ class TokenLoss:
 def token_loss(speech: Speech, targets: Tensor, *, label_smoothing: float) -> TokenLoss:
     """Cross-entropy with label smoothing (Szegedy et al. 2016), summed over tokens.
 
-    Under autocast the logits are in its number format; the sums are in fp32 at least.
+    Under autocast the logits are in its number format; sums over them are in fp32.
 
     Args:
         speech: of (tokens, vocab) logits.

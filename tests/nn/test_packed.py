@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from s2s.nn.linear import affine
-from s2s.nn.packed import PackedWeights
+from s2s.nn import linear
+from s2s.nn import packed as module
+from s2s.nn.linear import affine, affine_of
+from s2s.nn.packed import PackedWeights, laid_out
 
 
 def narrow() -> torch.autocast:
@@ -81,3 +83,40 @@ def test_a_weight_may_be_nothing_wide() -> None:
     with torch.no_grad(), narrow(), PackedWeights().at_hand():
         assert not affine(torch.randn(3, 0), torch.randn(40, 0), None).any()
         assert affine(torch.randn(3, 24), torch.randn(0, 24), None).shape == (3, 0)
+
+
+# For one pass
+
+
+@pytest.fixture(params=["packed", "plain"])
+def worth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every weight is worth packing for one pass, or none."""
+    monkeypatch.setattr(module, "WORTH", 1 if request.param == "packed" else 10**9)
+    monkeypatch.setattr(linear, "MANY", 1)
+
+
+@pytest.mark.usefixtures("worth")
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("rows", [1, 3, 17])
+def test_a_weight_laid_out_for_one_pass_has_the_products_of_the_plain_one(rows: int, kind: torch.dtype) -> None:
+    inputs, weight, bias = torch.randn(rows, 24).to(kind), torch.randn(40, 24).to(kind), torch.randn(40).to(kind)
+    near = {"atol": 0.05, "rtol": 0.02} if kind == torch.bfloat16 else {"atol": 1e-5, "rtol": 1e-5}
+    for part, added in ((weight, bias), (weight[:17], bias[:17]), (weight.t()[:, :24], bias[:24])):
+        expected = inputs.double() @ part.double().t()
+        for found in (laid_out(part)(inputs), affine_of(part, rows=rows)(inputs, None)):
+            assert found.dtype == kind
+            torch.testing.assert_close(found.double(), expected, **near)
+        torch.testing.assert_close(
+            affine_of(part, rows=rows)(inputs, added).double(), expected + added.double(), **near
+        )
+
+
+def test_small_weights_and_those_that_few_rows_meet_are_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = []
+    monkeypatch.setattr(linear, "Packed", lambda weight: packed.append(weight) or module.Packed(weight))
+    large = torch.randn(module.WORTH // 64, 64)
+    for weight, rows in ((large, linear.MANY - 1), (large[1:], linear.MANY), (large.double(), linear.MANY)):
+        affine_of(weight, rows=rows)
+    assert not packed
+    affine_of(large, rows=linear.MANY)
+    assert len(packed) == 1

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from s2s.nn import packed
 from s2s.nn.readers import Readers
 from s2s.nn.steps import MOST, Rows, additive_over_steps, exponentials, match_over_steps, mix_over_steps, over_steps
 
@@ -256,6 +257,16 @@ def test_gradients_under_autocast_are_near_the_full_ones(case: Case) -> None:
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == torch.float32
         assert float((one - other).norm() / other.norm()) < 0.05
+
+
+@pytest.mark.parametrize("worth", [1, 10**9], ids=["packed", "plain"])
+def test_gradients_of_a_packed_weight_are_those_of_the_plain_one(worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "WORTH", worth)
+    case = CASES["weight"]
+    shared, start = case.shared(torch.float32), starts(torch.float32)
+    found, expected = (loss_of(states_of(function(*shared), start, 3)) for function in (case.ours, case.plain))
+    torch.testing.assert_close(found, expected)
+    assert_all_close(torch.autograd.grad(found, (*shared, start)), torch.autograd.grad(expected, (*shared, start)))
 
 
 # Memory

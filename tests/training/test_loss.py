@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from s2s.nn import linear, packed
 from s2s.nn.speech import Addend, Speech
 from s2s.training import loss as module
 from s2s.training.loss import TokenLoss
@@ -79,9 +80,14 @@ def two_addends() -> tuple[Speech, list[Tensor]]:
 
 @pytest.mark.parametrize("rows", [1, 2, TOKENS, 100])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_gradients_of_the_layers_are_those_of_torch(layers: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many rows of logits there is room for."""
+@pytest.mark.parametrize("many", [1, 100], ids=["packed", "plain"])
+def test_gradients_of_the_layers_are_those_of_torch(
+    layers: int, rows: int, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows of logits there is room for, and whether these are enough to pack the weight."""
     monkeypatch.setattr(module, "ROOM", 4 * rows * VOCAB)
+    monkeypatch.setattr(linear, "MANY", many)
+    monkeypatch.setattr(packed, "WORTH", 1)
     both, tensors = two_addends()
     speech, tensors = Speech(both.addends[:layers]), tensors[: 3 * layers]
     targets = torch.randint(0, VOCAB, (TOKENS,))
@@ -98,6 +104,8 @@ def test_under_autocast_products_are_narrow_and_gradients_of_parameters_wide(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ROOM", 2 * rows * VOCAB)
+    monkeypatch.setattr(linear, "MANY", rows)
+    monkeypatch.setattr(packed, "WORTH", 1)
     speech, tensors = two_addends()
     targets = torch.randint(0, VOCAB, (TOKENS,))
     exact = torch.autograd.grad(module.token_loss(speech, targets, label_smoothing=0.1).smoothed, tensors)
