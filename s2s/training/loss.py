@@ -64,8 +64,8 @@ class _CrossEntropy(torch.autograd.Function):
     """The summed losses of a speech; their gradient in the logits is softmax(logits) less the distribution aimed at.
 
     Nothing comes after a loss, so that its gradient is known as soon as it is itself. Both are computed for some rows
-    at a time, with the products before and behind them: the logits of a batch never are in memory together, which
-    takes a CPU as long as the arithmetic, to be given it and to fetch from it.
+    at a time, with the products before and behind them: the logits of a batch never are in memory together, for which
+    a CPU needs time to be given it, and again to fetch from it.
     """
 
     @staticmethod
